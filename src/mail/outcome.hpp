@@ -1,0 +1,32 @@
+// What became of one recipient in one attempt.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "mail/reply.hpp"
+
+namespace postrider::mail {
+
+enum class Action : std::uint8_t {
+  delivered = 1,  // in a mailbox here, durably
+  relayed = 2,    // the next server took it
+  expanded = 3,   // became other recipients
+  deferred = 4,   // not now
+  failed = 5,     // not ever
+  discarded = 6,  // by a named rule
+};
+std::string_view to_string(Action action);
+
+struct Outcome {
+  Action action = Action::deferred;
+  Reply reply;         // the other side's words, or ours: code, enhanced code, text
+  std::string relay;   // who took or refused it: "maildir", "mx.example.com[192.0.2.1]:25"
+  std::string detail;  // where it lies now, or what the log should add; not for the sender
+  base::UtcTime at{};
+  bool operator==(const Outcome&) const = default;
+};
+
+}  // namespace postrider::mail

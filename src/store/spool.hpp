@@ -1,0 +1,172 @@
+// The spool: accepted mail on disk, until every recipient has its end. SQLite, one writer thread, group
+// commit.
+//
+// A message's way: open_draft() - append()/flush() while bytes come in - commit() - claim() - read() -
+// record() until no recipient is left; then its bytes are deleted. What was not committed vanishes when the
+// draft is destroyed, or at the next start.
+//
+// Thread rule: every method may be called from any thread. Completions are called on the writer thread (a
+// reader thread for claim()) and must not block; they post home. Completions are called exactly once, also at
+// shutdown (then with a temporary failure).
+//
+// Durability: when a completion of commit() or record() says success, the transaction's sync has returned.
+// After a failed sync or write (other than a full disk) nothing more is written: every later call fails
+// with 4.3.0 and Options::on_broken is called once, so that the process can leave for its supervisor.
+// A full disk fails what was waiting with 4.3.1, and all goes on when there is space.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "mail/edit.hpp"
+#include "mail/envelope.hpp"
+#include "mail/outcome.hpp"
+#include "sys/clock.hpp"
+
+namespace postrider::store {
+
+using Done = std::move_only_function<void(base::Result<void>)>;
+
+// Names one recipient: message and index in Envelope::recipients.
+struct RecipientId {
+  base::MessageId message;
+  std::uint32_t index = 0;
+  auto operator<=>(const RecipientId&) const = default;
+};
+
+// A message with the recipients of it that the caller now owns.
+struct Claimed {
+  base::MessageId id;
+  std::shared_ptr<const mail::Envelope> envelope;  // `recipients` has all that are open or were, by index
+  std::vector<std::uint32_t> recipients;           // the ones that were claimed
+};
+
+// What is to be written of a recipient after an attempt. A final outcome (delivered, relayed, expanded,
+// discarded) removes it; the message goes with its last one.
+struct RecipientUpdate {
+  RecipientId id;
+  mail::Outcome outcome;
+  mail::RecipientState state = mail::RecipientState::waiting;  // where the outcome is not final
+  base::UtcTime due{};                                         // next attempt, where it is waiting
+};
+
+struct SpoolOptions {
+  std::filesystem::path directory;  // holds spool.db and its WAL; made with mode 0700
+  std::uint8_t node = 0;            // in every id
+  std::uint64_t min_free_bytes = 256u << 20;
+  std::uint64_t min_free_inodes = 1000;      // not judged where the file system has none
+  std::size_t reader_threads = 2;            // 1 to 16
+  std::size_t max_queued_bytes = 64u << 20;  // handed to the writer and not yet written; above it put and
+                                             // commit fail with 4.3.1 ("busy")
+  std::function<void(const base::Failure&)> on_broken;  // called once, on the writer thread
+  const char* vfs = nullptr;                            // SQLite VFS name, for tests that cut the power
+};
+
+struct SpoolStatistics {
+  std::uint64_t messages = 0;  // committed and not finished
+  std::uint64_t recipients = 0;
+  std::uint64_t quarantined = 0;   // records moved aside, since ever
+  std::uint64_t transactions = 0;  // since the start; each is one sync
+  std::uint64_t commits = 0;       // messages committed since the start
+};
+
+class Spool;
+
+// A message that is being received. Used by one thread at a time. Move-only; destroying it before commit()
+// drops what was written of it.
+class Draft {
+ public:
+  Draft(Draft&&) noexcept;
+  Draft& operator=(Draft&&) noexcept;
+  ~Draft();
+
+  base::MessageId id() const { return id_; }
+  std::uint64_t size() const { return size_; }
+  // Copies the bytes in. Memory stays bounded when the caller awaits flush() as soon as wants_flush() says
+  // so.
+  void append(std::string_view bytes);
+  // A chunk (256 KiB) is full.
+  bool wants_flush() const { return chunk_.size() >= kChunkBytes; }
+
+  static constexpr std::size_t kChunkBytes = 256 * 1024;
+
+ private:
+  friend class Spool;
+  Draft(std::shared_ptr<class SpoolCore> core, base::MessageId id);
+  std::shared_ptr<class SpoolCore> core_;
+  base::MessageId id_;
+  std::string chunk_;
+  std::uint64_t size_ = 0;
+  std::uint32_t chunks_written_ = 0;
+};
+
+// Reads a committed message's bytes as received, chunk by chunk. Blocking: for pool threads only. Holds no
+// transaction between calls; a message that was finished meanwhile reads as a failure, never as its half.
+class MessageReader {
+ public:
+  // The next piece (at most kChunkBytes), empty at the end.
+  base::Result<std::string> next();
+
+ private:
+  friend class Spool;
+  MessageReader(std::shared_ptr<class SpoolCore> core, base::MessageId id);
+  std::shared_ptr<class SpoolCore> core_;
+  base::MessageId id_;
+  std::uint32_t next_chunk_ = 0;
+  bool ended_ = false;
+};
+
+class Spool {
+ public:
+  // Opens or creates, migrates forward, recovers (drafts vanish, what can't be read goes to quarantine) and
+  // starts the threads. A newer format than this binary knows is refused. The clock outlives the spool.
+  static base::Result<std::unique_ptr<Spool>> open(SpoolOptions options, sys::Clock& clock);
+  // Waits for what was handed over, then closes. Completions have all been called when it returns.
+  ~Spool();
+
+  // Memory only. Fails with 4.3.1 below min_free (space or inodes, open drafts counted), 4.3.0 when broken.
+  base::Result<Draft> open_draft();
+  // What a MAIL with SIZE=n would be told: success, or the failure that open_draft() would give.
+  base::Result<void> has_space(std::uint64_t bytes) const;
+
+  // Hands the full chunk to the writer; the draft may be appended to when done is called (not before).
+  void flush(Draft& draft, Done done);
+  // Makes it mail: envelope, edits and the last bytes in one synced transaction. The recipients in state
+  // `waiting` are claimed by `owner` from the start, so that the caller may deliver at once.
+  void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Done done);
+
+  // Recipients that wait and are due before `due_before`, oldest due first, and owned by nobody; at most
+  // `limit` recipients. They are `owner`'s until recorded, or until the lease ends.
+  void claim(std::string owner, base::UtcTime due_before, std::size_t limit, base::Milliseconds lease,
+             std::move_only_function<void(base::Result<std::vector<Claimed>>)> done);
+  // The earliest due time of a waiting recipient that nobody owns; nothing where there is none.
+  void next_due(std::move_only_function<void(base::Result<std::optional<base::UtcTime>>)> done);
+  // Gives claimed recipients back untouched.
+  void unclaim(std::vector<RecipientId> recipients);
+  // Writes outcomes, in one synced transaction with all else that waits. `done` after the sync.
+  void record(std::vector<RecipientUpdate> updates, Done done);
+
+  // The edits and the bytes of a committed message. Blocking: for pool threads only.
+  base::Result<mail::Edits> edits(base::MessageId id);
+  MessageReader read(base::MessageId id);
+
+  SpoolStatistics statistics() const;
+  // Effective settings for the log at start: "journal_mode=wal synchronous=FULL page_size=4096 ...".
+  std::string describe() const;
+
+ private:
+  explicit Spool(std::shared_ptr<class SpoolCore> core);
+  std::shared_ptr<class SpoolCore> core_;
+};
+
+}  // namespace postrider::store
