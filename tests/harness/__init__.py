@@ -1,0 +1,1 @@
+"""What the scene, interop and crash tests stand on: a server, a raw SMTP client, a fake DNS, peers."""
