@@ -1,0 +1,184 @@
+// The configuration: one TOML file, parsed once into one immutable snapshot. docs/config.md describes every
+// key.
+//
+// Thread rule: a Config never changes after load(); share it as shared_ptr<const Config>. Whoever needs one
+// consistent view over a while (a session's transaction) keeps the pointer for that while.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "base/time.hpp"
+#include "mail/address.hpp"
+
+namespace postrider::config {
+
+// A fault in the file: "postrider.toml:12:3: what is wrong; how to mend it".
+struct Fault {
+  std::string file;
+  std::uint32_t line = 0;    // from 1; 0: the file as a whole
+  std::uint32_t column = 0;  // from 1
+  std::string what;
+  std::string mend;
+  std::string to_string() const;
+};
+
+enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
+enum class ListenerTls : std::uint8_t { none, starttls, implicit };
+
+struct Listener {
+  base::IpAddress address;
+  std::uint16_t port = 0;  // 0: any free one (tests)
+  ListenerMode mode = ListenerMode::mx;
+  ListenerTls tls = ListenerTls::none;
+  std::vector<base::Network> proxy_protocol;  // who must send a PROXY header first; others may not
+  std::vector<base::Network> xclient;         // who may use XCLIENT
+  base::Milliseconds greeting_delay{0};       // wait before the greeting; who talks meanwhile gets 554
+  std::string name() const;                   // "127.0.0.1:25", "[::]:25"
+};
+
+struct Limits {
+  std::uint64_t message_size = 50u << 20;  // octets
+  std::uint32_t recipients = 1000;         // per transaction
+  std::uint32_t connections = 20000;
+  std::uint32_t connections_per_client = 100;  // per address (IPv6: per /64)
+  std::uint32_t commands = 10000;              // per session
+  std::uint32_t errors = 20;                   // per session
+  std::uint32_t received_fields = 100;         // RFC 5321 6.3
+  std::uint64_t header_size = 256u << 10;      // octets of a header section
+  std::uint64_t line_length = 1u << 20;        // octets of a line of content
+};
+
+struct Timeouts {
+  base::Milliseconds command{std::chrono::minutes(5)};       // RFC 5321 4.5.3.2.7
+  base::Milliseconds data_block{std::chrono::minutes(3)};    // RFC 5321 4.5.3.2.5
+  base::Milliseconds transaction{std::chrono::minutes(30)};  // MAIL to the end of the data
+  base::Milliseconds session{std::chrono::hours(4)};
+  base::Milliseconds probe{std::chrono::seconds(30)};  // one recipient probe at a next hop
+};
+
+// "user@example.com", "example.com" (that domain), ".example.com" (its subdomains).
+struct AddressPattern {
+  std::optional<std::string> local;  // compared without regard to ASCII case
+  mail::Host host;
+  bool subdomains = false;
+  bool matches(const mail::Address& address) const;
+};
+
+struct Access {
+  std::vector<base::Network> allow_clients, deny_clients;
+  std::vector<AddressPattern> allow_senders, deny_senders;
+  std::vector<AddressPattern> allow_recipients, deny_recipients;
+};
+
+struct Retry {
+  base::Milliseconds first{std::chrono::minutes(1)};
+  double factor = 2.0;
+  base::Milliseconds max{std::chrono::hours(4)};
+};
+
+struct Queue {
+  Retry retry;
+  base::Milliseconds expire{std::chrono::days(5)};
+  std::uint64_t min_free = 256u << 20;  // bytes free on data_dir's file system
+  std::uint64_t min_free_inodes = 1000;
+  std::uint32_t window = 100000;  // recipients in memory
+};
+
+enum class DomainKind : std::uint8_t { local, relay };
+
+struct Domain {
+  mail::Domain name;
+  DomainKind kind = DomainKind::local;
+  std::vector<std::string> users;                             // local parts, lower case
+  std::map<std::string, std::vector<mail::Address>> aliases;  // local part, lower case -> targets
+  std::optional<mail::Address> catch_all;
+  std::string separator = "+";                         // subaddress; empty: none
+  std::optional<std::vector<std::string>> recipients;  // kind relay: who exists; absent: ask the next hop
+};
+
+// Where mail goes. First match wins. `user` and `domain` are filled in at delivery.
+struct ViaMaildir {
+  std::string path;
+};  // "maildir:/path/{domain}/{user}"
+struct ViaSmtp {
+  std::string host;
+  std::uint16_t port = 25;
+};  // "smtp://host:port"; IPv6 in brackets
+struct ViaMx {};
+struct ViaHold {};
+struct ViaDiscard {};
+using Via = std::variant<ViaMx, ViaSmtp, ViaMaildir, ViaHold, ViaDiscard>;
+
+struct Route {
+  std::string pattern;                 // "example.net", ".example.net", "*"
+  std::optional<mail::Domain> domain;  // absent for "*"
+  bool subdomains = false;
+  Via via;
+  bool matches(const mail::Host& host) const;
+};
+
+struct Dns {
+  std::vector<std::string> servers;  // "127.0.0.1@5353"; empty: the system's
+  std::string trust_anchors;         // file; empty: no validation
+};
+
+enum class LogFormat : std::uint8_t { logfmt, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct Config {
+  std::string file;
+  mail::Domain hostname;
+  std::filesystem::path data_dir;
+  std::string user;              // drop privileges to; empty: stay
+  std::uint32_t io_threads = 0;  // 0: one per core
+  std::uint8_t node = 0;
+  std::vector<base::Network> networks;      // may relay without AUTH
+  std::optional<mail::Address> postmaster;  // who gets postmaster@ and abuse@ of every local domain
+  LogFormat log_format = LogFormat::logfmt;
+  LogLevel log_level = LogLevel::info;
+  std::vector<Listener> listeners;
+  Limits limits;
+  Timeouts timeouts;
+  Access access;
+  Queue queue;
+  std::vector<Domain> domains;
+  std::vector<Route> routes;
+  Dns dns;
+  std::string mailbox;              // "maildir:{data_dir}/mail/{domain}/{user}", data_dir filled in
+  std::uint64_t mailbox_quota = 0;  // octets; 0: none
+
+  explicit Config(mail::Domain name) : hostname(std::move(name)) {}
+  const Domain* find_domain(const mail::Domain& name) const;  // hashed or binary search: called per RCPT
+};
+
+using Loaded = std::expected<std::shared_ptr<const Config>, std::vector<Fault>>;
+
+// Reads and checks the file. All faults are given, not only the first. Blocking.
+Loaded load(const std::filesystem::path& file);
+// The same from text; `name` is what faults call it.
+Loaded parse(std::string_view text, std::string_view name);
+
+// One row of docs/config.md: "queue.expire", "duration", "5d", "1m to 30d", live or restart, what it does.
+struct Key {
+  std::string name, type, fallback, bounds;
+  bool live = false;
+};
+// Every key that load() knows, in the order of docs/config.md. The loader reads through this table, so that a
+// key which is not in it can't be read.
+const std::vector<Key>& keys();
+
+// Names of the keys marked "restart" in which the two differ: what a reload can't bring in.
+std::vector<std::string> restart_differences(const Config& now, const Config& next);
+
+}  // namespace postrider::config

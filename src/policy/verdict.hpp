@@ -1,0 +1,47 @@
+// Facts in, verdicts out. Nothing here sees a socket; what a verdict needs from the network is asked for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/config.hpp"
+#include "directory/directory.hpp"
+#include "mail/envelope.hpp"
+#include "mail/reply.hpp"
+
+namespace postrider::policy {
+
+struct ClientFacts {
+  base::IpAddress address;
+  config::ListenerMode mode = config::ListenerMode::mx;
+  std::string identity;  // authenticated user; empty: none
+};
+
+struct Accept {
+  std::vector<directory::Target> targets;
+};
+struct Refuse {
+  mail::Reply reply;
+  bool close = false;  // 421, or a 554 that ends the session
+};
+// The next hop must say whether the recipient exists; ask policy::RecipientProbe, then judge_probe().
+struct AskNextHop {
+  mail::Address recipient;
+};
+using RecipientVerdict = std::variant<Accept, AskNextHop, Refuse>;
+
+// May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1.
+std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client);
+// May this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged.
+std::optional<Refuse> judge_sender(const config::Config& config, const ClientFacts& client,
+                                   const mail::ReversePath& sender);
+// 550 5.1.1 unknown here; 550 5.7.1 relaying denied unless the client's network is listed; 550 5.7.1 denied.
+RecipientVerdict judge_recipient(const config::Config& config, const directory::Directory& directory,
+                                 const ClientFacts& client, const mail::ForwardPath& recipient);
+// The next hop's answer becomes ours: 2yz accepts, 5yz refuses with 550 5.1.1 and its words, all else is
+// 450 4.1.1... 451.
+RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& answer);
+
+}  // namespace postrider::policy
