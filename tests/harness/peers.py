@@ -1,0 +1,258 @@
+"""Other people's mail servers, from the unpacked packages: each in a private folder, with its own configuration.
+
+The programs are in $POSTRIDER_PEERS (default build/peers), where `./test` unpacks them. They need root and the
+users `postfix` and `Debian-exim`; tools/in_namespace gives both, for the time of the tests, without adding
+anybody to the machine.
+"""
+
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from harness.ports import free_port
+from harness.smtp import Client
+from harness.waiting import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START_SECONDS = 20
+STOP_SECONDS = 20
+
+
+def peers_folder():
+    return pathlib.Path(os.environ.get("POSTRIDER_PEERS") or ROOT / "build/peers").resolve()
+
+
+def program(path):
+    """An unpacked program, by its path on the machine it was made for ("/usr/sbin/exim4")."""
+    found = peers_folder() / path.lstrip("/")
+    assert found.exists(), f"{found} is not there; `./test interop` unpacks it"
+    return found
+
+
+def environment():
+    """The present environment, with the unpacked shared libraries to be found."""
+    return {**os.environ, "LD_LIBRARY_PATH": str(peers_folder() / "usr/lib/postfix")}
+
+
+class Peer:
+    """A server in the foreground, in its own folder, listening on `port` of 127.0.0.1."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # The peers drop root, and must still reach their files under the test's private folder.
+        temporary = pathlib.Path(tempfile.gettempdir()).resolve()
+        for path in (self.folder.resolve(), *self.folder.resolve().parents):
+            if temporary in path.parents:
+                path.chmod(path.stat().st_mode | 0o011)
+        self.port = free_port()
+        self.process = None
+
+    def command(self):
+        """The command line that runs it in the foreground."""
+        raise NotImplementedError
+
+    def log_text(self):
+        return "".join(f"--- {path.name}\n{path.read_text('utf-8', 'replace')}"
+                       for path in sorted(self.folder.glob("log/*")))
+
+    def start(self):
+        (self.folder / "log").mkdir(exist_ok=True)
+        with open(self.folder / "log" / "output", "ab") as output:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=output,
+                                            stderr=subprocess.STDOUT, env=environment(), start_new_session=True)
+        wait_until(self._listening_or_gone, START_SECONDS, lambda: f"{type(self).__name__}:\n{self.log_text()}")
+        assert self.process.poll() is None, f"{type(self).__name__} ended at start:\n{self.log_text()}"
+        return self
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_SECONDS)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def client(self, **options):
+        """A connection to it, the greeting read."""
+        client = Client("127.0.0.1", self.port, **options)
+        client.expect(220)
+        return client
+
+    def run(self, path, *arguments, stdin=None):
+        """Runs one of its programs to the end (60 s at most) and returns its output."""
+        done = subprocess.run([program(path), *arguments], input=stdin, env=environment(), timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == 0, f"{path} ended with {done.returncode}: {done.stdout!r}"
+        return done.stdout
+
+    def _listening_or_gone(self):
+        if self.process.poll() is not None:
+            return True
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+
+POSTFIX_MAIN = {
+    "compatibility_level": "3.6", "myhostname": "postfix.test", "mydestination": "", "inet_interfaces": "127.0.0.1",
+    "inet_protocols": "all", "mynetworks": "127.0.0.0/8", "smtpd_relay_restrictions": "permit_mynetworks, reject",
+    "maillog_file_prefixes": "/", "alias_maps": "", "alias_database": "", "local_recipient_maps": "",
+    "smtp_tls_security_level": "none", "smtpd_tls_security_level": "none", "message_size_limit": "104857600",
+    "queue_minfree": "0", "smtp_host_lookup": "native", "minimal_backoff_time": "5s", "queue_run_delay": "5s",
+    "import_environment": "MAIL_CONFIG MAIL_LOGTAG TZ LANG=C LD_LIBRARY_PATH", "smtputf8_enable": "yes",
+}
+POSTFIX_MASTER = """\
+{port}    inet  n - n - - smtpd
+postlog   unix-dgram n - n - 1 postlogd
+pickup    unix  n - n 60 1 pickup
+cleanup   unix  n - n - 0 cleanup
+qmgr      unix  n - n 5 1 qmgr
+rewrite   unix  - - n - - trivial-rewrite
+bounce    unix  - - n - 0 bounce
+defer     unix  - - n - 0 bounce
+trace     unix  - - n - 0 bounce
+verify    unix  - - n - 1 verify
+flush     unix  n - n 1000? 0 flush
+proxymap  unix  - - n - - proxymap
+smtp      unix  - - n - - smtp
+relay     unix  - - n - - smtp
+lmtp      unix  - - n - - lmtp
+showq     unix  n - n - - showq
+error     unix  - - n - - error
+retry     unix  - - n - - error
+discard   unix  - - n - - discard
+local     unix  - n n - - local
+virtual   unix  - n n - - virtual
+anvil     unix  - - n - 1 anvil
+scache    unix  - - n - 1 scache
+"""
+
+
+class Postfix(Peer):
+    """Postfix; `main` is laid onto POSTFIX_MAIN, `master` is appended to master.cf.
+
+    To relay all it gets to a server: main={"relayhost": "[127.0.0.1]:2600"}, or lmtp by default_transport.
+    """
+
+    def __init__(self, folder, main=None, master=""):
+        super().__init__(folder)
+        conf, queue = self.folder / "conf", self.folder / "queue"
+        uid, gid = pwd.getpwnam("postfix")[2:4]
+        for path in (conf, queue, self.folder / "data", self.folder / "log"):
+            path.mkdir(exist_ok=True)
+        os.chown(self.folder / "data", uid, gid)
+        for name in ("active bounce corrupt defer deferred flush hold incoming maildrop pid private public saved "
+                     "trace").split():
+            (queue / name).mkdir(exist_ok=True)
+            if name != "pid":
+                os.chown(queue / name, uid, gid)
+        settings = {**POSTFIX_MAIN, "queue_directory": queue, "data_directory": self.folder / "data",
+                    "daemon_directory": program("/usr/lib/postfix/sbin"), "command_directory": program("/usr/sbin"),
+                    "shlib_directory": program("/usr/lib/postfix"), "meta_directory": program("/etc/postfix"),
+                    "mail_owner": "postfix", "setgid_group": "postdrop",
+                    "maillog_file": self.folder / "log" / "maillog", **(main or {})}
+        (conf / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+        (conf / "master.cf").write_text(POSTFIX_MASTER.format(port=self.port) + master)
+        self.conf = conf
+
+    def command(self):
+        return [program("/usr/lib/postfix/sbin/master"), "-c", self.conf, "-d"]
+
+    def flush(self):
+        """Tries all that is queued again, now."""
+        self.run("/usr/sbin/postqueue", "-c", self.conf, "-f")
+
+    def queue(self):
+        """What is queued, as postqueue -j tells it: one JSON object a line."""
+        return self.run("/usr/sbin/postqueue", "-c", self.conf, "-j").decode()
+
+
+EXIM_HEAD = """\
+primary_hostname = exim.test
+exim_path = {program}
+spool_directory = {folder}/spool
+log_file_path = {folder}/log/%slog
+pid_file_path = {folder}/pid
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port}
+exim_user = Debian-exim
+exim_group = Debian-exim
+keep_environment =
+deliver_drop_privilege = true
+queue_run_in_order
+check_spool_space = 0
+check_spool_inodes = 0
+message_size_limit = 100M
+smtp_accept_max = 100
+host_lookup =
+rfc1413_query_timeout = 0s
+tls_advertise_hosts =
+chunking_advertise_hosts = *
+smtputf8_advertise_hosts = *
+dsn_advertise_hosts = *
+acl_smtp_rcpt = accept
+acl_smtp_data = accept
+acl_smtp_predata = accept
+"""
+
+EXIM_RELAY = """\
+begin acl
+accept:
+  accept
+begin routers
+smarthost:
+  driver = manualroute
+  route_list = * {host}::{target_port}
+  transport = out
+  self = send
+begin transports
+out:
+  driver = smtp
+  hosts_try_chunking = {chunking}
+  hosts_avoid_tls = *
+  dkim_strict =
+begin retry
+* * F,1h,5s
+"""
+
+
+class Exim(Peer):
+    """Exim; `sections` is what follows its main part (acl, routers, transports, retry); see relay_to()."""
+
+    def __init__(self, folder, sections, main=""):
+        super().__init__(folder)
+        uid, gid = pwd.getpwnam("Debian-exim")[2:4]
+        for name in ("spool", "log"):
+            (self.folder / name).mkdir(exist_ok=True)
+            os.chown(self.folder / name, uid, gid)
+        self.conf = self.folder / "exim.conf"
+        head = EXIM_HEAD.format(program=program("/usr/sbin/exim4"), folder=self.folder, port=self.port)
+        self.conf.write_text(head + main + sections)
+
+    @classmethod
+    def relay_to(cls, folder, host, port, chunking=False, main=""):
+        """An Exim that sends all it gets to (host, port), with BDAT where chunking is set."""
+        return cls(folder, EXIM_RELAY.format(host=host, target_port=port, chunking="*" if chunking else ""), main)
+
+    def command(self):
+        return [program("/usr/sbin/exim4"), "-C", self.conf, "-bdf", "-q5s"]
+
+
+def have(name):
+    """Whether a client program (swaks, msmtp, curl) is installed; its path or None."""
+    return shutil.which(name)
