@@ -21,7 +21,8 @@ class Domain {
 
   // A-labels, lower case: what is looked up, compared and stored.
   const std::string& ascii() const { return ascii_; }
-  // As it was written, for handing on with SMTPUTF8 and for people.
+  // As it was written, for handing on with SMTPUTF8 and for people; U-labels in their one true form (NFC,
+  // lower case).
   const std::string& text() const { return text_.empty() ? ascii_ : text_; }
 
   // "mx.example.com" is in "example.com" and in itself.

@@ -18,16 +18,21 @@ namespace postrider::wire::smtp {
 // MAIL and RCPT with every extension that we announce need about 1,800.
 inline constexpr std::size_t kMaxCommandLine = 2048;
 
+// The first word after the verb: 1 to 255 printable ASCII octets without space. A domain or an address
+// literal is asked for, but real clients say other things, so anything is taken; octets above 127 become "?".
+// RFC 5321 4.1.1.1
 struct Helo {
   std::string name;
-};  // RFC 5321 4.1.1.1
+};
 struct Ehlo {
   std::string name;
 };
+// RFC 2033 4.1
 struct Lhlo {
   std::string name;
-};             // RFC 2033 4.1
-struct Mail {  // RFC 5321 4.1.1.2
+};
+// RFC 5321 4.1.1.2
+struct Mail {
   mail::ReversePath reverse_path;
   std::optional<std::uint64_t> size;  // RFC 1870 6
   mail::BodyType body = mail::BodyType::seven_bit;
@@ -35,16 +40,18 @@ struct Mail {  // RFC 5321 4.1.1.2
   mail::DsnReturn ret = mail::DsnReturn::unspecified;
   std::string envid;  // decoded from xtext, 100 octets at most
 };
-struct Rcpt {  // RFC 5321 4.1.1.3
+// RFC 5321 4.1.1.3
+struct Rcpt {
   mail::ForwardPath forward_path;
   mail::Notify notify;
   std::optional<mail::OriginalRecipient> orcpt;
 };
 struct Data {};
+// RFC 3030 2
 struct Bdat {
-  std::uint64_t size = 0;
+  std::uint64_t size = 0;  // octets that follow the line
   bool last = false;
-};  // RFC 3030 2
+};
 struct Rset {};
 struct Noop {};
 struct Quit {};
@@ -58,11 +65,13 @@ struct Expn {
   std::string what;
 };
 struct StartTls {};  // RFC 3207 4
+// RFC 4954 4
 struct Auth {
-  std::string mechanism;
-  std::optional<std::string> initial;
-};                // RFC 4954 4, initial still base64
-struct Xclient {  // Postfix XCLIENT_README; decoded from xtext
+  std::string mechanism;               // upper case, 1 to 20 octets
+  std::optional<std::string> initial;  // still base64; "=" stands for the empty response
+};
+// Postfix XCLIENT_README; decoded from xtext
+struct Xclient {
   // Absent: not said. Empty: [UNAVAILABLE] or [TEMPUNAVAIL].
   std::optional<std::string> name, addr, port, proto, helo, login, destaddr, destport;
 };
@@ -75,13 +84,23 @@ using Command = std::variant<Helo, Ehlo, Lhlo, Mail, Rcpt, Data, Bdat, Rset, Noo
 struct CommandRules {
   bool extensions = true;  // EHLO or LHLO was said: MAIL and RCPT take parameters
   bool smtputf8 = true;  // MAIL may say SMTPUTF8; for RCPT: this transaction's MAIL said it, so that UTF-8 is
-                         // allowed in the path (else 553 5.6.7, RFC 6531 3.5) and in ORCPT
+                         // allowed in the path (else 550 5.6.7, RFC 6531 3.5) and in ORCPT
 };
 
 // `line` is without its CRLF and has no CR, LF or NUL in it (the line splitter saw to that). A Reply is the
-// refusal to send: 500 5.5.2 (unknown), 501 5.5.2/5.5.4/5.1.3/5.1.7, 553 5.6.7, 555 5.5.4, 501 5.5.4 and so
-// on. Leading white space of arguments and trailing white space are tolerated ("MAIL FROM: <a@b>" is common).
+// refusal to send:
+//   500 5.5.1  unknown verb; also "MAIL" without "FROM:" and "RCPT" without "TO:" (500 5.5.2), or no path at
+//   all 501 5.5.4  a bad, missing, doubled or unexpected argument or parameter 501 5.1.7, 5.1.8
+//   / 5.1.3, 5.1.2  a bad mailbox, domain of MAIL / of RCPT; 501 5.5.2 no path to be made out 502 5.7.0
+//   is_http(line): close the connection after it 550 5.6.7  UTF-8 in the path without SMTPUTF8 555 5.5.4  a
+//   parameter that is not known or not announced
+// Verbs and keywords in any case; white space around arguments is tolerated ("MAIL FROM: <a@b>" is common),
+// so is a path without angle brackets. LHLO, STARTTLS, AUTH, XCLIENT and so on are always parsed: whether
+// they are allowed here and now is the session's matter.
 std::expected<Command, mail::Reply> parse_command(std::string_view line, const CommandRules& rules);
+
+// A web client's first line ("GET / HTTP/1.1", "CONNECT host:25"): somebody lets a browser talk to us.
+bool is_http(std::string_view line);
 
 // "EHLO", upper case, for the log.
 std::string_view verb_name(const Command& command);

@@ -1,0 +1,76 @@
+#include "wire/smtp/line_check.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace postrider::wire::smtp {
+namespace {
+
+constexpr std::size_t kBlock = 64;
+constexpr std::size_t kMinLimit = 998;
+// A line that begins and ends within one block is not measured.
+static_assert(kBlock <= kMinLimit);
+
+// Bit k is set where octet k of the block is `c`.
+std::uint64_t positions(const char* block, char c) {
+  std::uint64_t bits = 0;
+#ifdef __SSE2__
+  const __m128i wanted = _mm_set1_epi8(c);
+  for (std::size_t i = 0; i < kBlock; i += 16) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
+    const auto found = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, wanted)));
+    bits |= static_cast<std::uint64_t>(found) << i;
+  }
+#else
+  for (std::size_t i = 0; i < kBlock; ++i) bits |= static_cast<std::uint64_t>(block[i] == c) << i;
+#endif
+  return bits;
+}
+
+}  // namespace
+
+LineCheck::LineCheck(std::size_t limit) : limit_(std::max(limit, kMinLimit)) {}
+
+std::size_t LineCheck::skip(std::string_view text, Dots dots) {
+  std::size_t done = 0;
+  std::size_t line_begin = 0 - length_;  // wraps; only differences from it are used
+  std::uint64_t cr_before = 0;           // 1: the octet before the block is a CR
+  std::uint64_t start = length_ == 0;    // 1: the block begins a line
+  for (; text.size() - done >= kBlock; done += kBlock) {
+    const char* block = text.data() + done;
+    const std::uint64_t cr = positions(block, '\r');
+    const std::uint64_t lf = positions(block, '\n');
+    if (lf != (cr << 1 | cr_before)) break;
+    const std::uint64_t starts = lf << 1 | start;
+    if (dots == Dots::stop_at_line_start && starts && (positions(block, '.') & starts)) break;
+    if (lf) {
+      if (done + std::countr_zero(lf) - line_begin > limit_ + 1) note(ContentFault::line_too_long);
+      line_begin = done + kBlock - std::countl_zero(lf);
+    }
+    cr_before = cr >> (kBlock - 1);
+    start = lf >> (kBlock - 1);
+  }
+  done -= cr_before;
+  length_ = done - line_begin;
+  if (length_ > limit_) note(ContentFault::line_too_long);
+  return done;
+}
+
+void LineCheck::octet() {
+  if (++length_ > limit_) note(ContentFault::line_too_long);
+}
+
+void LineCheck::bare(ContentFault fault) {
+  note(fault);
+  octet();
+}
+
+void LineCheck::note(ContentFault fault) {
+  if (fault_ == ContentFault::none) fault_ = fault;
+}
+
+}  // namespace postrider::wire::smtp
