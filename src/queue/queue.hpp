@@ -60,6 +60,7 @@ class Queue {
   std::unique_ptr<Scheduler> scheduler_;
   const Finisher& finisher_;
   sys::Clock& clock_;
+  std::string owner_;  // of claims in the spool: this node
 };
 
 }  // namespace postrider::queue

@@ -1,0 +1,50 @@
+// What then: the one place that decides what becomes of a recipient after an attempt. Pure functions.
+#pragma once
+
+#include "base/time.hpp"
+#include "config/config.hpp"
+#include "mail/envelope.hpp"
+#include "mail/outcome.hpp"
+
+namespace postrider::queue {
+
+// What is done with the recipient now.
+enum class Next : std::uint8_t {
+  remove,  // it has its end: the spool forgets it
+  retry,   // waits until `due`
+  keep,    // state failed: stays in the spool until the sender has been told
+};
+
+struct Decision {
+  Next next = Next::retry;
+  mail::Outcome outcome;     // the courier's, or "delivery time expired" in its place
+  base::UtcTime due{};       // where next is retry
+  bool told_nobody = false;  // failed, and there is nobody who wants to know
+};
+
+// One attempt at one recipient, as it ended.
+struct Attempt {
+  const mail::Envelope& envelope;
+  const mail::Recipient& recipient;  // as it was before the attempt: `attempts` does not count this one
+  base::UtcTime now{};
+  // The wall clock was changed by more than an hour while the attempt ran: its time proves nothing, so nothing
+  // expires on it.
+  bool clock_jumped = false;
+  double random = 0.5;  // 0 to 1
+};
+
+// Requires outcome.at to be set. A deferred recipient is tried again until [queue] expire has passed since
+// the message was received; the last attempt is made when that time comes, and only after an attempt does
+// anything expire (4.4.7, RFC 3463 3.5).
+Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Queue& settings);
+
+// How long to wait after attempt number `attempts` (1 is the first): first * factor^(attempts-1), at most
+// `max`, give or take a tenth by `random` (0 to 1), so that what failed together does not come back together.
+// RFC 5321 4.5.4.1
+base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random);
+
+// Nobody is told of a failure: the null sender (RFC 5321 6.1), NOTIFY=NEVER, or a NOTIFY without FAILURE
+// (RFC 3461 4.1).
+bool nobody_to_tell(const mail::Envelope& envelope, const mail::Recipient& recipient);
+
+}  // namespace postrider::queue

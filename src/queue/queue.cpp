@@ -1,0 +1,41 @@
+#include "queue/queue.hpp"
+
+#include <utility>
+
+#include "queue/scheduler.hpp"
+
+namespace postrider::queue {
+
+Queue::Queue(store::Spool& spool, Router& router, const Finisher& finisher, sys::Clock& clock,
+             std::function<std::shared_ptr<const config::Config>()> config)
+    : spool_(spool), finisher_(finisher), clock_(clock), owner_("node" + std::to_string(config()->node)) {
+  scheduler_ = std::make_unique<Scheduler>(Scheduler::Parts{spool, router, clock, std::move(config), owner_});
+}
+
+Queue::~Queue() = default;
+
+void Queue::accept(mail::Envelope envelope, store::Draft draft, Accepted done) {
+  const base::MessageId id = draft.id();
+  const base::UtcTime now = clock_.utc();
+  if (envelope.received == base::UtcTime{}) envelope.received = now;
+  store::Claimed message{.id = id, .envelope = {}, .recipients = {}};
+  for (std::uint32_t i = 0; i < envelope.recipients.size(); ++i) {
+    mail::Recipient& recipient = envelope.recipients[i];
+    if (recipient.state != mail::RecipientState::waiting) continue;
+    if (recipient.due == base::UtcTime{}) recipient.due = now;
+    message.recipients.push_back(i);
+  }
+  mail::Edits edits = finisher_.finish(envelope, id);
+  message.envelope = std::make_shared<const mail::Envelope>(envelope);
+  spool_.commit(std::move(draft), std::move(envelope), std::move(edits), owner_,
+                [mailbox = scheduler_->mailbox(), admit = scheduler_->fresh(std::move(message)), id,
+                 done = std::move(done)](base::Result<void> result) mutable {
+                  if (!result) return done(std::unexpected(std::move(result.error())));
+                  mailbox->post(std::move(admit));
+                  done(id);
+                });
+}
+
+void Queue::when_idle(std::move_only_function<void()> done) { scheduler_->when_idle(std::move(done)); }
+
+}  // namespace postrider::queue
