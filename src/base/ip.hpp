@@ -45,6 +45,8 @@ class Network {
   static Network around(const IpAddress& address, int prefix);
 
   bool contains(const IpAddress& address) const;
+  const IpAddress& base() const { return base_; }
+  int prefix() const { return prefix_; }
   std::string to_string() const;
   auto operator<=>(const Network&) const = default;
 

@@ -1,0 +1,42 @@
+// From a completion that is called on another thread back into a coroutine, with a deadline.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+#include <optional>
+
+#include "base/time.hpp"
+
+namespace postrider::net {
+
+// Calls start(completion), where completion(T) may be called once from any thread, and gives its value; or
+// nothing when `at_most` has passed first (a value that comes later is dropped). `start` runs before the
+// first suspension, so it may refer to the caller's locals.
+template <class T, class Start>
+boost::asio::awaitable<std::optional<T>> await_posted(base::Milliseconds at_most, Start start) {
+  struct State {
+    explicit State(const boost::asio::any_io_executor& executor) : timer(executor) {}
+    boost::asio::steady_timer timer;
+    std::optional<T> value;
+  };
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto state = std::make_shared<State>(executor);
+  state->timer.expires_after(at_most);
+  start([executor, state](T value) mutable {
+    boost::asio::post(executor, [state = std::move(state), arrived = std::move(value)]() mutable {
+      state->value = std::move(arrived);
+      state->timer.cancel();
+    });
+  });
+  boost::system::error_code cancelled_means_arrived;
+  co_await state->timer.async_wait(
+      boost::asio::redirect_error(boost::asio::use_awaitable, cancelled_means_arrived));
+  co_return std::move(state->value);
+}
+
+}  // namespace postrider::net

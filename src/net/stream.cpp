@@ -1,0 +1,75 @@
+#include "net/stream.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <cerrno>
+
+namespace postrider::net {
+namespace {
+
+[[noreturn]] void throw_errno(int error) {
+  throw boost::system::system_error(error, boost::system::system_category());
+}
+
+}  // namespace
+
+asio::awaitable<void> Stream::write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (const auto written = try_write(bytes)) {
+      bytes.remove_prefix(*written);
+    } else {
+      co_await wait_writable();
+    }
+  }
+}
+
+TcpStream::TcpStream(asio::ip::tcp::socket socket) : socket_(std::move(socket)) {
+  boost::system::error_code ignored;
+  socket_.non_blocking(true);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+std::optional<std::size_t> TcpStream::try_read(char* into, std::size_t capacity) {
+  for (;;) {
+    const auto got = ::recv(socket_.native_handle(), into, capacity, 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return {};
+    if (errno != EINTR) throw_errno(errno);
+  }
+}
+
+std::optional<std::size_t> TcpStream::try_write(std::string_view bytes) {
+  for (;;) {
+    const auto sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return {};
+    if (errno != EINTR) throw_errno(errno);
+  }
+}
+
+asio::awaitable<void> TcpStream::wait_readable() {
+  co_await socket_.async_wait(asio::socket_base::wait_read, asio::use_awaitable);
+}
+
+asio::awaitable<void> TcpStream::wait_writable() {
+  co_await socket_.async_wait(asio::socket_base::wait_write, asio::use_awaitable);
+}
+
+void TcpStream::finish_writing() noexcept {
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+void TcpStream::cancel() noexcept {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void TcpStream::close() noexcept {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace postrider::net

@@ -1,0 +1,55 @@
+// How many connections there may be: in all, and from one client.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "base/ip.hpp"
+
+namespace postrider::receive {
+
+// Any thread. Holds one entry for each network with a connection, so it is bounded by their number.
+class Admission {
+ public:
+  enum class Answer : std::uint8_t { admitted, server_full, client_full };
+
+  // IPv6 clients count per /64: that is what one customer gets. An admitted connection must be left.
+  Answer enter(const base::IpAddress& client, std::size_t limit, std::size_t limit_per_client);
+  void leave(const base::IpAddress& client);
+  std::size_t connections() const;
+
+  // Releases a place when it goes.
+  class Place {
+   public:
+    Place() = default;
+    Place(Admission& admission, const base::IpAddress& client) : admission_(&admission), client_(client) {}
+    Place(Place&& other) noexcept : admission_(other.admission_), client_(other.client_) {
+      other.admission_ = nullptr;
+    }
+    Place& operator=(Place&& other) noexcept {
+      std::swap(admission_, other.admission_);
+      std::swap(client_, other.client_);
+      return *this;
+    }
+    ~Place() {
+      if (admission_) admission_->leave(client_);
+    }
+
+   private:
+    Admission* admission_ = nullptr;
+    base::IpAddress client_;
+  };
+
+ private:
+  struct Hash {
+    std::size_t operator()(const base::Network& network) const;
+  };
+  mutable std::mutex mutex_;
+  std::size_t connections_ = 0;
+  std::unordered_map<base::Network, std::size_t, Hash> by_client_;
+};
+
+}  // namespace postrider::receive

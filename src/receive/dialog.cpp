@@ -1,0 +1,127 @@
+#include "receive/dialog.hpp"
+
+#include "base/ascii.hpp"
+#include "mail/reply.hpp"
+
+namespace postrider::receive {
+
+using mail::plain_reply;
+using mail::reply;
+using mail::Reply;
+
+namespace {
+
+const Reply kHelp = reply(214, 2, 0,
+                          "Commands: HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY\n"
+                          "RFC 5321 says what they mean; EHLO lists the extensions.");
+
+}  // namespace
+
+Dialog::Dialog(Services& services, const config::Listener& listener, Peer peer)
+    : services_(services), listener_(listener), peer_(peer), setting_(services.setting()) {}
+
+Reply Dialog::greeting() {
+  if (const auto refusal = policy::judge_client(*setting_.config, facts())) return refuse(*refusal);
+  const bool lmtp = listener_.mode == config::ListenerMode::lmtp;
+  return plain_reply(220, setting_.config->hostname.ascii() + (lmtp ? " LMTP" : " ESMTP") + " Postrider");
+}
+
+wire::smtp::CommandRules Dialog::rules(std::string_view line) const {
+  const bool is_mail = base::istarts_with(line, "MAIL");
+  return {.extensions = pipelining(),
+          .smtputf8 = pipelining() && (is_mail || (transaction_ && transaction_->smtputf8))};
+}
+
+Reply Dialog::handle(const wire::smtp::Command& command) {
+  using namespace wire::smtp;
+  struct Switch {
+    Dialog& dialog;
+    Reply operator()(const Helo& said) { return dialog.hello(Greeted::helo, said.name); }
+    Reply operator()(const Ehlo& said) { return dialog.hello(Greeted::ehlo, said.name); }
+    Reply operator()(const Lhlo& said) { return dialog.hello(Greeted::lhlo, said.name); }
+    Reply operator()(const Mail& said) { return dialog.mail(said); }
+    Reply operator()(const Rcpt&) { return reply(503, 5, 1, "bad sequence of commands"); }
+    Reply operator()(const Data&) { return reply(503, 5, 1, "bad sequence of commands"); }
+    Reply operator()(const Bdat&) { return reply(503, 5, 1, "bad sequence of commands"); }
+    Reply operator()(const Rset&) {
+      dialog.end_transaction();
+      return reply(250, 0, 0, "ok");
+    }
+    Reply operator()(const Noop&) { return reply(250, 0, 0, "ok"); }
+    Reply operator()(const Quit&) {
+      dialog.close_ = true;
+      return reply(221, 0, 0, dialog.setting_.config->hostname.ascii() + " closing the connection");
+    }
+    Reply operator()(const Help&) { return kHelp; }
+    // Who exists is not told outside of a transaction; 252 is what the RFC foresees. RFC 5321 7.3
+    Reply operator()(const Vrfy&) { return reply(252, 0, 0, "can't verify; send mail and see"); }
+    Reply operator()(const Expn&) { return reply(502, 5, 1, "EXPN is not available here"); }
+    Reply operator()(const StartTls&) { return reply(502, 5, 1, "STARTTLS is not available here"); }
+    Reply operator()(const Auth&) { return reply(503, 5, 1, "AUTH is not available here"); }
+    Reply operator()(const Xclient& said) { return dialog.xclient(said); }
+  };
+  return std::visit(Switch{*this}, command);
+}
+
+std::optional<Reply> Dialog::count(const Reply& answer) {
+  ++commands_;
+  if (answer.permanent()) ++errors_;
+  const auto& limits = setting_.config->limits;
+  if (errors_ > limits.errors) {
+    close_ = true;
+    return reply(421, 7, 0, setting_.config->hostname.ascii() + " too many errors, closing the connection");
+  }
+  if (commands_ > limits.commands) {
+    close_ = true;
+    return reply(421, 7, 0, setting_.config->hostname.ascii() + " too many commands, closing the connection");
+  }
+  return {};
+}
+
+mail::Envelope Dialog::envelope(std::uint64_t size) const {
+  mail::Envelope envelope;
+  envelope.reverse_path = transaction_->reverse_path;
+  envelope.envid = transaction_->envid;
+  envelope.ret = transaction_->ret;
+  envelope.body = transaction_->body;
+  envelope.smtputf8 = transaction_->smtputf8;
+  envelope.size = size;
+  envelope.received = services_.clock.utc();
+  auto& origin = envelope.origin;
+  origin.client = peer_.address;
+  origin.client_port = peer_.port;
+  origin.helo = helo_;
+  origin.client_name = client_name_;
+  origin.listener = listener_.name();
+  origin.identity = identity_;
+  // The `with` value of the Received field: RFC 3848 2, RFC 6531 4.3
+  if (greeted_ == Greeted::lhlo) {
+    origin.protocol = transaction_->smtputf8 ? "UTF8LMTP" : "LMTP";
+  } else if (transaction_->smtputf8) {
+    origin.protocol = "UTF8SMTP";
+  } else {
+    origin.protocol = greeted_ == Greeted::ehlo ? "ESMTP" : "SMTP";
+  }
+  envelope.recipients = recipients_;
+  for (auto& recipient : envelope.recipients) recipient.due = envelope.received;
+  return envelope;
+}
+
+void Dialog::end_transaction() {
+  transaction_.reset();
+  recipients_.clear();
+  by_rcpt_.clear();
+  chunks_begun_ = false;
+  chunks_failed_ = false;
+}
+
+policy::ClientFacts Dialog::facts() const {
+  return {.address = peer_.address, .mode = listener_.mode, .identity = identity_};
+}
+
+Reply Dialog::refuse(const policy::Refuse& refusal) {
+  if (refusal.close) close_ = true;
+  return refusal.reply;
+}
+
+}  // namespace postrider::receive

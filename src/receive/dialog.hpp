@@ -1,0 +1,116 @@
+// One SMTP session's side of the conversation, without its socket: what was said, and what each command is
+// answered. The session (session.hpp) reads, waits and writes; the content goes through a Transfer (transfer.hpp).
+//
+// Thread rule: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "mail/envelope.hpp"
+#include "mail/reply.hpp"
+#include "policy/verdict.hpp"
+#include "receive/services.hpp"
+#include "wire/smtp/command.hpp"
+
+namespace postrider::receive {
+
+// What the connection is, before a word was said.
+struct Peer {
+  base::IpAddress address;
+  std::uint16_t port = 0;
+  bool may_xclient = false;  // its own address is listed; stays true after XCLIENT changed `address`
+};
+
+// A recipient whose next hop must be asked; answer with Dialog::probed().
+struct ProbeNeeded {
+  mail::Address recipient;
+};
+
+enum class Greeted : std::uint8_t { no, helo, ehlo, lhlo };
+
+class Dialog {
+ public:
+  // `listener` outlives the dialog.
+  Dialog(Services& services, const config::Listener& listener, Peer peer);
+
+  // 220, or a refusal after which the session closes. RFC 5321 3.1
+  mail::Reply greeting();
+
+  // What the grammar may take just now.
+  wire::smtp::CommandRules rules(std::string_view line) const;
+
+  // Every verb but RCPT, DATA and BDAT; those below. Requires !wants_close().
+  mail::Reply handle(const wire::smtp::Command& command);
+  std::variant<mail::Reply, ProbeNeeded> rcpt(const wire::smtp::Rcpt& command);
+  // The next hop's answer to the recipient of the last rcpt().
+  mail::Reply probed(const wire::smtp::Rcpt& command, const ProbeNeeded& question, const mail::Reply& answer);
+
+  // DATA or BDAT may begin; else the refusal.
+  std::optional<mail::Reply> refuse_data() const;
+  std::optional<mail::Reply> refuse_bdat() const;
+
+  // Counts an answered command; gives the 421 to send instead of going on, when a limit was passed.
+  std::optional<mail::Reply> count(const mail::Reply& reply);
+  // After the reply that was just given, the session ends.
+  bool wants_close() const { return close_; }
+  // Pipelining is allowed: EHLO or LHLO announced it. RFC 2920 3.1
+  bool pipelining() const { return greeted_ == Greeted::ehlo || greeted_ == Greeted::lhlo; }
+
+  // What was agreed so far, with `size` octets of content and the time of now. Requires an open transaction.
+  mail::Envelope envelope(std::uint64_t size) const;
+  // By RCPT, in order: the indexes of its recipients in envelope(). For LMTP's replies. RFC 2033 4.2
+  const std::vector<std::vector<std::uint32_t>>& recipients_by_rcpt() const { return by_rcpt_; }
+  bool lmtp() const { return greeted_ == Greeted::lhlo; }
+  // The transaction is over, whatever became of it. RFC 5321 4.1.1.5
+  void end_transaction();
+  // BDAT has begun in this transaction: DATA is refused. RFC 3030 2
+  void begin_chunks() { chunks_begun_ = true; }
+  // A chunk was refused: the rest of this transaction is, too. RFC 3030 2
+  void fail_chunks() { chunks_failed_ = true; }
+
+  const Setting& setting() const { return setting_; }
+  const Peer& peer() const { return peer_; }
+  const std::string& helo() const { return helo_; }
+  // What the PROXY protocol says of the client.
+  void set_client(const base::IpAddress& address, std::uint16_t port) {
+    peer_.address = address;
+    peer_.port = port;
+  }
+  const config::Listener& listener() const { return listener_; }
+  bool in_transaction() const { return transaction_.has_value(); }
+  std::size_t rcpt_count() const { return by_rcpt_.size(); }
+  std::size_t accepted_messages = 0;  // for the session's log line
+
+ private:
+  mail::Reply hello(Greeted how, const std::string& name);
+  std::string capabilities() const;
+  mail::Reply mail(const wire::smtp::Mail& command);
+  mail::Reply xclient(const wire::smtp::Xclient& command);
+  mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
+  policy::ClientFacts facts() const;
+  mail::Reply refuse(const policy::Refuse& refusal);
+
+  Services& services_;
+  const config::Listener& listener_;
+  Peer peer_;
+  Setting setting_;
+  Greeted greeted_ = Greeted::no;
+  std::string helo_;
+  std::string client_name_;
+  std::string identity_;
+  std::optional<wire::smtp::Mail> transaction_;
+  std::vector<mail::Recipient> recipients_;
+  std::vector<std::vector<std::uint32_t>> by_rcpt_;
+  bool chunks_begun_ = false;
+  bool chunks_failed_ = false;
+  bool close_ = false;
+  std::uint32_t commands_ = 0;
+  std::uint32_t errors_ = 0;
+};
+
+}  // namespace postrider::receive

@@ -1,0 +1,182 @@
+#include "receive/server.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <list>
+#include <thread>
+#include <unordered_set>
+
+#include "net/gate.hpp"
+#include "net/listener.hpp"
+#include "receive/admission.hpp"
+#include "receive/farewell.hpp"
+#include "receive/session.hpp"
+#include "sys/log.hpp"
+#include "wire/smtp/reply.hpp"
+
+namespace postrider::receive {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Refusals that may be spoken and drained at a time; above it a client still gets its line, but no patience.
+constexpr std::size_t kPoliteRefusals = 1000;
+
+std::string encoded(const mail::Reply& said) {
+  std::string out;
+  wire::smtp::encode(said, out);
+  return out;
+}
+
+}  // namespace
+
+// One I/O thread: its context, its acceptors, its sessions. All but `context` and `thread` belong to that thread.
+struct Worker {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  std::list<net::Acceptor> acceptors;
+  std::unordered_set<Session*> sessions;
+  std::thread thread;
+  bool stopping = false;
+};
+
+struct Server::State {
+  State(Services& all, std::vector<config::Listener> configured)
+      : services(all), listeners(std::move(configured)) {}
+
+  void take(Worker& worker, const config::Listener& listener, asio::ip::tcp::socket socket,
+            const asio::ip::tcp::endpoint& from);
+  asio::awaitable<void> serve(Worker& worker, const config::Listener& listener,
+                              std::unique_ptr<net::Stream> stream, Peer peer, Admission::Place place,
+                              net::Gate::Pass pass);
+  asio::awaitable<void> refuse(std::unique_ptr<net::Stream> stream, std::string line, net::Gate::Pass pass);
+
+  Services& services;
+  std::vector<config::Listener> listeners;
+  Admission admission;
+  net::Gate gate;
+  net::Gate refusals;
+  std::list<Worker> workers;  // last: its threads use the rest
+};
+
+void Server::State::take(Worker& worker, const config::Listener& listener, asio::ip::tcp::socket socket,
+                         const asio::ip::tcp::endpoint& from) {
+  Peer peer{.address = net::from_asio(from.address()), .port = from.port(), .may_xclient = false};
+  const auto holds = [&](const base::Network& network) { return network.contains(peer.address); };
+  peer.may_xclient = std::ranges::any_of(listener.xclient, holds);
+  // A proxy's connections are its clients' connections: they are not counted against its own address.
+  const bool proxy = std::ranges::any_of(listener.proxy_protocol, holds);
+  const auto config = services.setting().config;
+  const auto& limits = config->limits;
+  const auto answer = admission.enter(peer.address, limits.connections,
+                                      proxy ? limits.connections : limits.connections_per_client);
+  auto stream = std::make_unique<net::TcpStream>(std::move(socket));
+  if (answer == Admission::Answer::admitted) {
+    asio::co_spawn(worker.context,
+                   serve(worker, listener, std::move(stream), peer, Admission::Place(admission, peer.address),
+                         gate.enter()),
+                   asio::detached);
+    return;
+  }
+  const bool full = answer == Admission::Answer::server_full;
+  const auto& host = config->hostname.ascii();
+  const auto said = full ? mail::reply(421, 3, 2, host + " too many connections, try again later")
+                         : mail::reply(421, 7, 0, host + " too many connections from your address");
+  sys::log::warning("too_many_connections",
+                    {{"client", peer.address.to_string()},
+                     {"listener", listener.name()},
+                     {"limit", full ? limits.connections : limits.connections_per_client}});
+  if (refusals.inside() < kPoliteRefusals) {
+    asio::co_spawn(worker.context, refuse(std::move(stream), encoded(said), refusals.enter()),
+                   asio::detached);
+  } else {
+    (void)stream->try_write(encoded(said));
+  }
+}
+
+asio::awaitable<void> Server::State::serve(Worker& worker, const config::Listener& listener,
+                                           std::unique_ptr<net::Stream> stream, Peer peer,
+                                           Admission::Place place, net::Gate::Pass pass) {
+  // The parameters live as long as the coroutine: the place and the pass are given back at its end.
+  Session session(services, listener, std::move(stream), peer);
+  worker.sessions.insert(&session);
+  if (worker.stopping) session.shut_down();
+  co_await session.run();
+  worker.sessions.erase(&session);
+}
+
+asio::awaitable<void> Server::State::refuse(std::unique_ptr<net::Stream> stream, std::string line,
+                                            net::Gate::Pass pass) {
+  co_await say_and_close(*stream, std::move(line));
+}
+
+base::Result<std::unique_ptr<Server>> Server::bind(Services& services, std::size_t threads) {
+  const auto config = services.setting().config;
+  auto state = std::make_unique<State>(services, config->listeners);
+  std::vector<asio::io_context*> contexts;
+  for (std::size_t i = 0; i < threads; ++i) contexts.push_back(&state->workers.emplace_back().context);
+  const std::string out_of_descriptors =
+      encoded(mail::reply(421, 3, 2, config->hostname.ascii() + " too many connections, try again later"));
+  for (auto& listener : state->listeners) {
+    auto bound = net::bind(listener.address, listener.port, contexts);
+    if (!bound) return std::unexpected(bound.error());
+    listener.port = bound->port;
+    auto worker = state->workers.begin();
+    for (auto& acceptor : bound->acceptors) {
+      worker->acceptors.emplace_back(std::move(acceptor), out_of_descriptors,
+                                     [state = state.get(), &worker = *worker, &listener](
+                                         asio::ip::tcp::socket socket, asio::ip::tcp::endpoint from) {
+                                       state->take(worker, listener, std::move(socket), from);
+                                     });
+      ++worker;
+    }
+  }
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Server::~Server() { stop(base::Milliseconds(0)); }
+
+void Server::start() {
+  for (auto& worker : state_->workers) {
+    for (auto& acceptor : worker.acceptors) acceptor.start();
+    worker.thread = std::thread([&worker] {
+      pthread_setname_np(pthread_self(), "smtp");
+      worker.context.run();
+    });
+  }
+}
+
+void Server::stop(base::Milliseconds patience) {
+  for (auto& worker : state_->workers) {
+    if (!worker.thread.joinable()) continue;
+    asio::post(worker.context, [&worker] {
+      worker.stopping = true;
+      for (auto& acceptor : worker.acceptors) acceptor.close();
+      for (auto* session : worker.sessions) session->shut_down();
+    });
+  }
+  if (!state_->gate.wait_empty(patience)) {
+    sys::log::warning("sessions_cut_off", {{"sessions", state_->gate.inside()}});
+  }
+  for (auto& worker : state_->workers) {
+    worker.context.stop();
+    if (worker.thread.joinable()) worker.thread.join();
+  }
+}
+
+std::vector<std::string> Server::addresses() const {
+  std::vector<std::string> names;
+  for (const auto& listener : state_->listeners) names.push_back(listener.name());
+  return names;
+}
+
+}  // namespace postrider::receive

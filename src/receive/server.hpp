@@ -1,0 +1,36 @@
+// The SMTP server: I/O threads, their listeners, and the sessions on them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "receive/services.hpp"
+
+namespace postrider::receive {
+
+class Server {
+ public:
+  // Binds every listener of the current setting on `threads` (1 to 1024) I/O threads; nothing is accepted yet.
+  // `services` outlives the server.
+  static base::Result<std::unique_ptr<Server>> bind(Services& services, std::size_t threads);
+  // As stop() with no patience.
+  ~Server();
+
+  // Accepts from now on. Once.
+  void start();
+  // No new connections; sessions get 421 at their next command, or are cut off after `patience`. Once; blocks.
+  void stop(base::Milliseconds patience);
+
+  // "127.0.0.1:2525", with the port that was really bound, in the order of the configuration.
+  std::vector<std::string> addresses() const;
+
+ private:
+  struct State;
+  explicit Server(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace postrider::receive

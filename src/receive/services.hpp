@@ -1,0 +1,29 @@
+// What the receiving side stands on, and the view of the configuration that one session works with.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "config/config.hpp"
+#include "directory/directory.hpp"
+#include "policy/recipient_probe.hpp"
+#include "queue/queue.hpp"
+#include "sys/clock.hpp"
+
+namespace postrider::receive {
+
+// The configuration and the directory that belongs to it. Immutable.
+struct Setting {
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const directory::Directory> directory;
+};
+
+// Outlives the server. Every member may be used from any thread.
+struct Services {
+  std::function<Setting()> setting;  // the newest; taken at each connection and each MAIL
+  queue::Queue& queue;
+  policy::RecipientProbe& probe;
+  sys::Clock& clock;
+};
+
+}  // namespace postrider::receive

@@ -1,0 +1,83 @@
+// One connection: reads command lines, lets the Dialog answer, carries content to the queue, keeps the deadlines.
+//
+// Thread rule: lives and dies on its stream's thread. run() is the connection's one coroutine.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/stream.hpp"
+#include "net/watchdog.hpp"
+#include "policy/content.hpp"
+#include "receive/buffers.hpp"
+#include "receive/dialog.hpp"
+#include "receive/transfer.hpp"
+#include "wire/smtp/line_splitter.hpp"
+
+namespace postrider::receive {
+
+class Session {
+ public:
+  // `services` and `listener` outlive the session.
+  Session(Services& services, const config::Listener& listener, std::unique_ptr<net::Stream> stream,
+          Peer peer);
+  ~Session();
+
+  // Until the connection is closed. Broken connections end it quietly.
+  boost::asio::awaitable<void> run();
+  // Answers with 421 at the next command and closes; what is under way is finished first. On the session's thread.
+  void shut_down();
+
+ private:
+  enum class Next { go_on, close };
+
+  // session.cpp: the loop
+  boost::asio::awaitable<void> converse();
+  boost::asio::awaitable<Next> greet();
+  boost::asio::awaitable<Next> read_proxy_header();
+  boost::asio::awaitable<Next> refuse_early_talk();
+  boost::asio::awaitable<Next> next_command();
+  boost::asio::awaitable<Next> obey(wire::smtp::Line line);
+  boost::asio::awaitable<mail::Reply> handle_rcpt(wire::smtp::Rcpt command);
+  boost::asio::awaitable<Next> answer(mail::Reply said);
+  bool must_be_last(const wire::smtp::Command& command) const;
+
+  // session_data.cpp: content
+  boost::asio::awaitable<Next> handle_data();
+  boost::asio::awaitable<Next> handle_bdat(wire::smtp::Bdat command);
+  boost::asio::awaitable<Next> abandon_hopeless();
+  boost::asio::awaitable<void> flush_draft();
+  boost::asio::awaitable<Next> end_of_content();
+  boost::asio::awaitable<std::vector<mail::Reply>> commit(Transfer& transfer);
+  boost::asio::awaitable<mail::Reply> accept(mail::Envelope envelope, Transfer& transfer);
+  void note_refused_recipients(mail::Envelope& envelope, const policy::ContentVerdict& verdict) const;
+  std::optional<mail::Reply> open_transfer();
+
+  // input and output
+  std::string_view input() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  void consume(std::size_t octets);
+  boost::asio::awaitable<bool> fill();  // false at the client's end of stream
+  boost::asio::awaitable<void> send_replies();
+  void set_deadline(base::Milliseconds from_now);
+  void log_refusal(const mail::Reply& reply, std::string_view command) const;
+
+  Services& services_;
+  std::unique_ptr<net::Stream> stream_;
+  Dialog dialog_;
+  BufferPool::Buffer buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::string replies_;  // not yet sent; bounded by what one buffer of commands can ask for
+  std::unique_ptr<Transfer> transfer_;
+  base::SteadyTime session_ends_;
+  base::SteadyTime transaction_ends_;
+  bool shutting_down_ = false;
+  bool waiting_for_command_ = false;
+  net::Watchdog watchdog_;
+};
+
+}  // namespace postrider::receive

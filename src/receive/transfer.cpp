@@ -1,0 +1,76 @@
+#include "receive/transfer.hpp"
+
+namespace postrider::receive {
+
+using mail::reply;
+using mail::Reply;
+using wire::mime::HeaderCollector;
+using wire::smtp::ContentFault;
+
+Transfer::Transfer(const config::Limits& limits, store::Draft draft)
+    : limits_(limits),
+      dots_({.line = limits.line_length}),
+      chunks_({.line = limits.line_length}),
+      header_(limits.header_size),
+      draft_(std::move(draft)) {}
+
+void Transfer::keep(std::string_view content) {
+  size_ += content.size();
+  const auto state = header_.feed(content);
+  refused_ = refused_ || size_ > limits_.message_size || state == HeaderCollector::State::too_large ||
+             dots_.fault() != ContentFault::none || chunks_.fault() != ContentFault::none;
+  if (!refused_) draft_.append(content);
+}
+
+Transfer::Taken Transfer::take_data(std::string_view input) {
+  Taken taken;
+  while (taken.consumed < input.size() && !taken.ended && !wants_flush()) {
+    const auto step = dots_.step(input.substr(taken.consumed));
+    keep(step.content);
+    taken.consumed += step.consumed;
+    taken.ended = step.ended;
+  }
+  if (taken.ended) header_.finish();
+  return taken;
+}
+
+void Transfer::take_chunk(std::string_view input) {
+  chunks_.feed(input);
+  keep(input);
+}
+
+void Transfer::finish_chunks() {
+  chunks_.finish();
+  header_.finish();
+}
+
+void Transfer::give_up(Reply why) {
+  refused_ = true;
+  given_up_ = std::move(why);
+}
+
+std::optional<Reply> Transfer::refusal() const {
+  const auto fault = dots_.fault() != ContentFault::none ? dots_.fault() : chunks_.fault();
+  // Line ends are CRLF and nothing else. RFC 5321 2.3.8, 4.1.1.4
+  if (fault == ContentFault::bare_lf) return reply(554, 6, 0, "bare LF in the message: lines end with CRLF");
+  if (fault == ContentFault::bare_cr) return reply(554, 6, 0, "bare CR in the message: lines end with CRLF");
+  if (size_ > limits_.message_size) {
+    // RFC 1870 6.3
+    return reply(552, 3, 4,
+                 "message too big: this server takes " + std::to_string(limits_.message_size) + " octets");
+  }
+  if (fault == ContentFault::line_too_long) {
+    return reply(554, 6, 0, "a line has more than " + std::to_string(limits_.line_length) + " octets");
+  }
+  if (header_.state() == HeaderCollector::State::too_large) {
+    return reply(554, 6, 0,
+                 "the header section has more than " + std::to_string(limits_.header_size) + " octets");
+  }
+  // A body without any header is RFC 5321's business; half a header is nobody's.
+  if (header_.end() == wire::mime::HeaderEnd::malformed_line && !header_.header().empty()) {
+    return reply(554, 6, 0, "malformed header section: a line is neither a field nor a continuation");
+  }
+  return given_up_;
+}
+
+}  // namespace postrider::receive

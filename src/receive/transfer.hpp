@@ -1,0 +1,63 @@
+// The content of one message on its way from the wire into the draft: decoded, checked, bounded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "config/config.hpp"
+#include "mail/reply.hpp"
+#include "store/spool.hpp"
+#include "wire/mime/header_fields.hpp"
+#include "wire/smtp/data_decoder.hpp"
+
+namespace postrider::receive {
+
+// One thread at a time.
+class Transfer {
+ public:
+  Transfer(const config::Limits& limits, store::Draft draft);
+
+  // DATA: takes octets of the input; how many it consumed, and whether the content has ended. Stops early when the
+  // draft wants a flush.
+  struct Taken {
+    std::size_t consumed = 0;
+    bool ended = false;
+  };
+  Taken take_data(std::string_view input);
+  // BDAT: the next octets of a chunk. Consumes all.
+  void take_chunk(std::string_view input);
+  // BDAT LAST was read whole.
+  void finish_chunks();
+
+  // The draft can't be written any more: the rest is read and dropped, and this is the answer at its end.
+  void give_up(mail::Reply why);
+
+  bool wants_flush() const { return !refused_ && draft_.wants_flush(); }
+  store::Draft& draft() { return draft_; }
+  store::Draft release() { return std::move(draft_); }
+
+  // Octets of content so far, also of what is no longer kept.
+  std::uint64_t size() const { return size_; }
+  // The header section, once the content has ended.
+  std::string_view header() const { return header_.header(); }
+  // What is wrong with the content, where anything is: 554 5.6.0, 552 5.3.4. Asked at the end of the data.
+  std::optional<mail::Reply> refusal() const;
+  // So much more than the limit that reading on makes no sense: answer and close.
+  bool hopeless() const { return size_ > 2 * limits_.message_size + kSlack; }
+
+ private:
+  void keep(std::string_view content);
+
+  static constexpr std::uint64_t kSlack = 1u << 20;
+  config::Limits limits_;
+  wire::smtp::DataDecoder dots_;
+  wire::smtp::ChunkDecoder chunks_;
+  wire::mime::HeaderCollector header_;
+  store::Draft draft_;
+  std::uint64_t size_ = 0;
+  bool refused_ = false;  // nothing is kept any more
+  std::optional<mail::Reply> given_up_;
+};
+
+}  // namespace postrider::receive
