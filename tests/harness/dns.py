@@ -6,6 +6,7 @@ import dnslib
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from harness.ports import free_port
+from harness.waiting import POLL_SECONDS
 
 # Instead of a name's records: this answer, for every type.
 SERVFAIL = "SERVFAIL"
@@ -35,7 +36,7 @@ class FakeDns(BaseResolver):
         self._servers = [DNSServer(self, address=address, port=self.port, tcp=tcp, logger=quiet)
                          for tcp in (False, True)]
         for server in self._servers:
-            server.start_thread()
+            threading.Thread(target=server.server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
 
     @property
     def server(self):
@@ -44,7 +45,7 @@ class FakeDns(BaseResolver):
 
     def stop(self):
         for server in self._servers:
-            server.stop()
+            server.server.shutdown()
             server.server.server_close()
 
     def __enter__(self):
