@@ -162,6 +162,36 @@ class TestSum:
         assert self.sum(tmp_path, ["build\tbuild\t0\t9"], []) == (1, "0 passed, 0 failed, 0 skipped")
 
 
+class TestRunners:
+    def program(self, root, name, script):
+        path = root / name
+        path.write_text(f"#!/bin/bash\n{script}\n")
+        path.chmod(0o755)
+
+    def results(self, root):
+        return "".join(path.read_text() for path in sorted((root / "results").glob("*.xml")))
+
+    def test_a_unit_test_that_dies_is_a_failed_case_and_the_others_still_run(self, tmp_path):
+        self.program(tmp_path, "a_test", "echo going; kill -SEGV $$")
+        self.program(tmp_path, "b_test", "echo '<testsuites><testcase classname=\"B\" name=\"ok\"/></testsuites>' > ${2#*:}")
+        code, output = run("run_unit", tmp_path, tmp_path / "results")
+        assert (code, output) == (1, "--- a_test killed by signal 11:\ngoing")
+        assert 'message="killed by signal 11"' in self.results(tmp_path) and 'name="ok"' in self.results(tmp_path)
+
+    def test_a_fuzz_target_that_fails_is_a_failed_case_and_the_others_still_run(self, tmp_path):
+        self.program(tmp_path, "fuzz_a", "echo found; exit 77")
+        self.program(tmp_path, "fuzz_b", "touch new-find")
+        code, output = run("run_fuzz", tmp_path, tmp_path / "results", "1")
+        assert (code, output) == (1, "--- fuzz_a\nfound")
+        assert 'name="a"><failure message="ended with 77' in self.results(tmp_path)
+        assert '<testcase classname="fuzz" name="b" />' in self.results(tmp_path)
+        assert not list(tmp_path.rglob("new-find"))
+
+    @pytest.mark.parametrize("runner", ["run_unit", "run_fuzz"])
+    def test_a_build_without_tests_fails(self, tmp_path, runner):
+        assert run(runner, tmp_path, tmp_path / "results")[0] == 1
+
+
 class TestNamespace:
     def inside(self, command):
         return run("in_namespace", "bash", "-c", command)
