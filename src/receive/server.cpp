@@ -48,8 +48,7 @@ struct Worker {
 };
 
 struct Server::State {
-  State(Services& all, std::vector<config::Listener> configured)
-      : services(all), listeners(std::move(configured)) {}
+  explicit State(std::vector<config::Listener> configured) : listeners(std::move(configured)) {}
 
   void take(Worker& worker, const config::Listener& listener, asio::ip::tcp::socket socket,
             const asio::ip::tcp::endpoint& from);
@@ -58,7 +57,7 @@ struct Server::State {
                               net::Gate::Pass pass);
   asio::awaitable<void> refuse(std::unique_ptr<net::Stream> stream, std::string line, net::Gate::Pass pass);
 
-  Services& services;
+  Services* services = nullptr;  // from start() on
   std::vector<config::Listener> listeners;
   Admission admission;
   net::Gate gate;
@@ -73,7 +72,7 @@ void Server::State::take(Worker& worker, const config::Listener& listener, asio:
   peer.may_xclient = std::ranges::any_of(listener.xclient, holds);
   // A proxy's connections are its clients' connections: they are not counted against its own address.
   const bool proxy = std::ranges::any_of(listener.proxy_protocol, holds);
-  const auto config = services.setting().config;
+  const auto config = services->setting().config;
   const auto& limits = config->limits;
   const auto answer = admission.enter(peer.address, limits.connections,
                                       proxy ? limits.connections : limits.connections_per_client);
@@ -105,7 +104,7 @@ asio::awaitable<void> Server::State::serve(Worker& worker, const config::Listene
                                            std::unique_ptr<net::Stream> stream, Peer peer,
                                            Admission::Place place, net::Gate::Pass pass) {
   // The parameters live as long as the coroutine: the place and the pass are given back at its end.
-  Session session(services, listener, std::move(stream), peer);
+  Session session(*services, listener, std::move(stream), peer);
   worker.sessions.insert(&session);
   if (worker.stopping) session.shut_down();
   co_await session.run();
@@ -117,13 +116,12 @@ asio::awaitable<void> Server::State::refuse(std::unique_ptr<net::Stream> stream,
   co_await say_and_close(*stream, std::move(line));
 }
 
-base::Result<std::unique_ptr<Server>> Server::bind(Services& services, std::size_t threads) {
-  const auto config = services.setting().config;
-  auto state = std::make_unique<State>(services, config->listeners);
+base::Result<std::unique_ptr<Server>> Server::bind(const config::Config& config, std::size_t threads) {
+  auto state = std::make_unique<State>(config.listeners);
   std::vector<asio::io_context*> contexts;
   for (std::size_t i = 0; i < threads; ++i) contexts.push_back(&state->workers.emplace_back().context);
   const std::string out_of_descriptors =
-      encoded(mail::reply(421, 3, 2, config->hostname.ascii() + " too many connections, try again later"));
+      encoded(mail::reply(421, 3, 2, config.hostname.ascii() + " too many connections, try again later"));
   for (auto& listener : state->listeners) {
     auto bound = net::bind(listener.address, listener.port, contexts);
     if (!bound) return std::unexpected(bound.error());
@@ -145,7 +143,8 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Server::~Server() { stop(base::Milliseconds(0)); }
 
-void Server::start() {
+void Server::start(Services& services) {
+  state_->services = &services;
   for (auto& worker : state_->workers) {
     for (auto& acceptor : worker.acceptors) acceptor.start();
     worker.thread = std::thread([&worker] {

@@ -13,14 +13,14 @@ namespace postrider::receive {
 
 class Server {
  public:
-  // Binds every listener of the current setting on `threads` (1 to 1024) I/O threads; nothing is accepted yet.
-  // `services` outlives the server.
-  static base::Result<std::unique_ptr<Server>> bind(Services& services, std::size_t threads);
+  // Binds every listener of `config` for `threads` (1 to 1024) I/O threads; nothing is accepted yet. May need
+  // privileges; nothing after it does.
+  static base::Result<std::unique_ptr<Server>> bind(const config::Config& config, std::size_t threads);
   // As stop() with no patience.
   ~Server();
 
-  // Accepts from now on. Once.
-  void start();
+  // Accepts from now on. Once. `services` outlives the server.
+  void start(Services& services);
   // No new connections; sessions get 421 at their next command, or are cut off after `patience`. Once; blocks.
   void stop(base::Milliseconds patience);
 

@@ -1,0 +1,39 @@
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "app/commands.hpp"
+
+int main(int argc, char** argv) {
+  using namespace postrider;
+  CLI::App app{"Postrider, a mail server.", "postrider"};
+  app.set_version_flag("--version", std::string("postrider ") + POSTRIDER_VERSION);
+  app.require_subcommand(1);
+
+  std::filesystem::path config = "/etc/postrider/postrider.toml";
+  auto* serve =
+      app.add_subcommand("serve", "Run the server in the foreground; SIGTERM stops it, SIGHUP reloads.");
+  serve->add_option("--config", config, "The configuration file")->capture_default_str();
+  auto* check = app.add_subcommand("check", "Check the configuration file and name each fault.");
+  check->add_option("--config", config, "The configuration file")->capture_default_str();
+
+  std::filesystem::path folder = "postrider-demo";
+  std::uint16_t port_base = 2500;
+  auto* demo =
+      app.add_subcommand("demo", "A whole server for play: demo.test with alice and bob, on 127.0.0.1.");
+  demo->add_option("--dir", folder, "Where it keeps its mail")->capture_default_str();
+  demo->add_option("--port-base", port_base, "SMTP is on this plus 25")
+      ->check(CLI::Range(0, 65000))
+      ->capture_default_str();
+
+  auto* keys = app.add_subcommand("config-keys", "Print every configuration key.")->group("");
+  bool tsv = false;
+  keys->add_flag("--tsv", tsv, "Tab-separated");
+
+  CLI11_PARSE(app, argc, argv);
+  if (*serve) return app::serve(config);
+  if (*check) return app::check(config);
+  if (*demo) return app::demo(folder, port_base);
+  return app::config_keys();
+}

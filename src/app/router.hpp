@@ -1,0 +1,33 @@
+// Where each recipient goes, asked anew at each attempt: `[[route]]`, then our mailboxes, then the MX.
+#pragma once
+
+#include <optional>
+
+#include "app/settings.hpp"
+#include "deliver/mailbox.hpp"
+#include "queue/queue.hpp"
+
+namespace postrider::app {
+
+// The Maildir of a recipient: its account's by [delivery] mailbox, or the path of a maildir route. Nothing where the
+// address is nobody's here, or can't be a path. Any thread.
+std::optional<deliver::MailboxTarget> mailbox_target(const receive::Setting& setting,
+                                                     const mail::Address& recipient);
+
+class Router final : public queue::Router {
+ public:
+  // All outlive the router.
+  Router(const Settings& settings, queue::Courier& maildir, sys::Clock& clock)
+      : settings_(settings), maildir_(maildir), clock_(clock) {}
+  Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) override;
+
+ private:
+  Choice by_route(const config::Via& via);
+  Choice instead(mail::Action action, mail::Reply reply, std::string relay) const;
+
+  const Settings& settings_;
+  queue::Courier& maildir_;
+  sys::Clock& clock_;
+};
+
+}  // namespace postrider::app

@@ -1,0 +1,152 @@
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <iostream>
+#include <thread>
+
+#include "app/commands.hpp"
+#include "app/privileges.hpp"
+#include "app/router.hpp"
+#include "app/settings.hpp"
+#include "app/trace_finisher.hpp"
+#include "deliver/maildir.hpp"
+#include "deliver/probe.hpp"
+#include "receive/server.hpp"
+#include "sys/log.hpp"
+#include "sys/resolver.hpp"
+
+namespace postrider::app {
+namespace {
+
+constexpr int kCouldNotStart = 1;
+constexpr int kStoreBroke = 75;  // EX_TEMPFAIL
+constexpr base::Milliseconds kSessionPatience = std::chrono::seconds(5);
+// From a failed sync to the end of the process: time for sessions to hear 451. design: rule 1
+constexpr std::chrono::seconds kBrokenPatience(10);
+
+sigset_t our_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, signal);
+  return signals;
+}
+
+int refuse_to_start(const base::Failure& failure) {
+  sys::log::error("cannot_start", {{"why", failure.log_text()}});
+  return kCouldNotStart;
+}
+
+void log_effective_settings(const config::Config& config, const store::Spool& spool, std::size_t threads,
+                            std::size_t descriptors) {
+  sys::log::info("settings", {{"version", POSTRIDER_VERSION},
+                              {"config", config.file},
+                              {"hostname", config.hostname.ascii()},
+                              {"data_dir", config.data_dir.string()},
+                              {"threads", threads},
+                              {"descriptors", descriptors},
+                              {"connections", config.limits.connections},
+                              {"message_size", config.limits.message_size},
+                              {"min_free", config.queue.min_free}});
+  const auto statistics = spool.statistics();
+  sys::log::info("store", {{"settings", spool.describe()},
+                           {"messages", statistics.messages},
+                           {"recipients", statistics.recipients},
+                           {"quarantined", statistics.quarantined}});
+}
+
+// Until a signal ends us. SIGUSR1 is our own: the store broke.
+int wait_for_the_end(Settings& settings, const std::filesystem::path& file) {
+  const sigset_t signals = our_signals();
+  for (;;) {
+    const int signal = sigwaitinfo(&signals, nullptr);
+    if (signal == SIGHUP) settings.reload(file);
+    if (signal == SIGTERM || signal == SIGINT) return 0;
+    if (signal != SIGUSR1) continue;
+    const timespec patience{.tv_sec = kBrokenPatience.count(), .tv_nsec = 0};
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigtimedwait(&ends, nullptr, &patience);
+    return kStoreBroke;
+  }
+}
+
+store::SpoolOptions spool_options(const config::Config& config) {
+  store::SpoolOptions options;
+  options.directory = config.data_dir / "spool";
+  options.node = config.node;
+  options.min_free_bytes = config.queue.min_free;
+  options.min_free_inodes = config.queue.min_free_inodes;
+  options.on_broken = [](const base::Failure& failure) {
+    sys::log::error("store_broken",
+                    {{"why", failure.log_text()}, {"exit_in_seconds", kBrokenPatience.count()}});
+    kill(getpid(), SIGUSR1);
+  };
+  return options;
+}
+
+int run(const std::filesystem::path& file, std::shared_ptr<const config::Config> config) {
+  const std::size_t descriptors = raise_descriptor_limit();
+  const std::size_t threads =
+      config->io_threads ? config->io_threads : std::max(1u, std::thread::hardware_concurrency());
+  Settings settings(config);
+  auto& clock = sys::system_clock();
+
+  auto server = receive::Server::bind(*config, threads);
+  if (!server) return refuse_to_start(server.error());
+  if (const auto made = make_data_dir(config->data_dir, config->user); !made)
+    return refuse_to_start(made.error());
+  if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
+
+  auto spool = store::Spool::open(spool_options(*config), clock);
+  if (!spool) return refuse_to_start(spool.error());
+  log_effective_settings(*settings.get().config, **spool, threads, descriptors);
+
+  auto resolver = sys::make_unbound_resolver({config->dns.servers, config->dns.trust_anchors});
+  if (!resolver) return refuse_to_start({{5, 3, 5}, resolver.error(), {}});
+  const auto current = [&settings] { return settings.get().config; };
+  deliver::SmtpRecipientProbe probe(current, **resolver, clock);
+  deliver::MaildirCourier maildir(
+      [&settings](const mail::Address& recipient) { return mailbox_target(settings.get(), recipient); },
+      clock);
+  Router router(settings, maildir, clock);
+  const TraceFinisher finisher(settings);
+  queue::Queue queue(**spool, router, finisher, clock, current);
+
+  receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock};
+  (*server)->start(services);
+  for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
+  sys::log::info("ready", {{"listeners", config->listeners.size()}});
+
+  const int code = wait_for_the_end(settings, file);
+  if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
+  sys::log::info("stopping");
+  (*server)->stop(kSessionPatience);
+  return code;
+}
+
+}  // namespace
+
+int serve(const std::filesystem::path& file) {
+  // Blocked in every thread that is started from here: only wait_for_the_end() takes them.
+  const sigset_t signals = our_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  auto loaded = config::load(file);
+  if (!loaded) {
+    for (const auto& fault : loaded.error()) std::cerr << fault.to_string() << '\n';
+    return kCouldNotStart;
+  }
+  sys::log::configure(
+      (*loaded)->log_format == config::LogFormat::json ? sys::log::Format::json : sys::log::Format::logfmt,
+      static_cast<sys::log::Level>((*loaded)->log_level));
+  const int code = run(file, std::move(*loaded));
+  if (code == 0) sys::log::info("stopped");
+  return code;
+}
+
+}  // namespace postrider::app

@@ -1,0 +1,70 @@
+#include "app/settings.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "sys/log.hpp"
+
+namespace postrider::app {
+namespace {
+
+// Descriptors for what is not a connection: the spool, mailboxes, DNS, couriers, logs.
+constexpr std::size_t kOtherDescriptors = 256;
+
+std::size_t descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+}  // namespace
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return descriptor_limit();
+}
+
+Settings::Settings(std::shared_ptr<const config::Config> config) : setting_(prepare(std::move(config))) {}
+
+receive::Setting Settings::get() const {
+  std::lock_guard lock(mutex_);
+  return setting_;
+}
+
+receive::Setting Settings::prepare(std::shared_ptr<const config::Config> config) {
+  const std::size_t descriptors = descriptor_limit();
+  // A tiny limit still leaves half of it for connections.
+  const std::size_t most = std::max(descriptors / 2, descriptors - std::min(descriptors, kOtherDescriptors));
+  if (config->limits.connections > most) {
+    sys::log::warning(
+        "connections_clamped",
+        {{"configured", config->limits.connections}, {"connections", most}, {"descriptors", descriptors}});
+    auto clamped = std::make_shared<config::Config>(*config);
+    clamped->limits.connections = static_cast<std::uint32_t>(most);
+    config = std::move(clamped);
+  }
+  return {.config = config, .directory = directory::from_config(config)};
+}
+
+void Settings::reload(const std::filesystem::path& file) {
+  auto loaded = config::load(file);
+  if (!loaded) {
+    for (const auto& fault : loaded.error()) sys::log::error("config_fault", {{"fault", fault.to_string()}});
+    sys::log::error("reload_refused", {{"file", file.string()}, {"faults", loaded.error().size()}});
+    return;
+  }
+  const auto restart = config::restart_differences(*get().config, **loaded);
+  for (const auto& key : restart) sys::log::warning("needs_restart", {{"key", key}});
+  auto next = prepare(std::move(*loaded));
+  {
+    std::lock_guard lock(mutex_);
+    setting_ = std::move(next);
+  }
+  sys::log::info("reloaded", {{"file", file.string()}});
+}
+
+}  // namespace postrider::app

@@ -1,0 +1,31 @@
+// The setting in force, swapped whole on reload.
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+
+#include "receive/services.hpp"
+
+namespace postrider::app {
+
+// Any thread.
+class Settings {
+ public:
+  // Connections are clamped to what the descriptor limit of this process allows, and that is logged.
+  explicit Settings(std::shared_ptr<const config::Config> config);
+
+  receive::Setting get() const;
+  // Reads the file again. With a fault nothing changes and each fault is logged; keys that need a restart keep
+  // their old value and are named in the log.
+  void reload(const std::filesystem::path& file);
+
+ private:
+  static receive::Setting prepare(std::shared_ptr<const config::Config> config);
+  mutable std::mutex mutex_;
+  receive::Setting setting_;
+};
+
+// Raises the soft descriptor limit to the hard one; gives what is in force then.
+std::size_t raise_descriptor_limit();
+
+}  // namespace postrider::app

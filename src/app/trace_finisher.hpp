@@ -1,0 +1,21 @@
+// The queue's Finisher: the Received field, for received mail and our own alike.
+#pragma once
+
+#include "app/settings.hpp"
+#include "policy/trace.hpp"
+#include "queue/finisher.hpp"
+
+namespace postrider::app {
+
+class TraceFinisher final : public queue::Finisher {
+ public:
+  explicit TraceFinisher(const Settings& settings) : settings_(settings) {}
+  mail::Edits finish(const mail::Envelope& envelope, base::MessageId id) const override {
+    return {mail::PrependField{policy::received_field(envelope, id, settings_.get().config->hostname)}};
+  }
+
+ private:
+  const Settings& settings_;
+};
+
+}  // namespace postrider::app
