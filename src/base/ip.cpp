@@ -30,7 +30,8 @@ IpAddress IpAddress::v6(std::array<std::uint8_t, 16> bytes) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  if (text.size() >= INET6_ADDRSTRLEN) return {};
+  // A NUL would end the text for inet_pton() before its end.
+  if (text.size() >= INET6_ADDRSTRLEN || text.contains('\0')) return {};
   const std::string terminated(text);
   std::array<std::uint8_t, 4> four{};
   if (inet_pton(AF_INET, terminated.c_str(), four.data()) == 1) return v4(four);

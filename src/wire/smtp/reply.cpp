@@ -82,8 +82,8 @@ bool ReplyParser::feed(std::string_view line) {
     reply_.text += '\n';
   }
   if (enhanced && enhanced == reply_.enhanced) {
-    text.remove_prefix(std::min(text.find(' '), text.size()));
-    text = base::trim(text);
+    const auto space = text.find(' ');
+    text = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
   }
   reply_.text += printable(text);
   ++lines_;

@@ -1,0 +1,112 @@
+#include "wire/smtp/parameter.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace postrider::wire::smtp {
+namespace {
+
+const mail::ForwardPath kSomebody = mail::Postmaster{};
+
+// The code of the refusal, empty where there is none.
+std::string code(const std::optional<mail::Reply>& refusal) {
+  return refusal ? std::to_string(refusal->code) + ' ' + refusal->enhanced.value().to_string() : "";
+}
+
+std::string on_mail(std::string_view text, const CommandRules& rules = {}) {
+  Mail command;
+  return code(parse_parameters(text, rules, command));
+}
+
+std::string on_rcpt(std::string_view text, const CommandRules& rules = {}) {
+  Rcpt command{kSomebody, {}, {}};
+  return code(parse_parameters(text, rules, command));
+}
+
+Mail mail_with(std::string_view text) {
+  Mail command;
+  EXPECT_EQ(code(parse_parameters(text, {}, command)), "") << text;
+  return command;
+}
+
+Rcpt rcpt_with(std::string_view text) {
+  Rcpt command{kSomebody, {}, {}};
+  EXPECT_EQ(code(parse_parameters(text, {}, command)), "") << text;
+  return command;
+}
+
+TEST(Parameter, FillsMail) {
+  const auto command = mail_with(" size=1000\tBody=8BitMime  SMTPUTF8 RET=hdrs ENVID=Q+2B1 ");
+  EXPECT_EQ(command.size, 1000u);
+  EXPECT_EQ(command.body, mail::BodyType::eight_bit_mime);
+  EXPECT_TRUE(command.smtputf8);
+  EXPECT_EQ(command.ret, mail::DsnReturn::headers);
+  EXPECT_EQ(command.envid, "Q+1");
+  EXPECT_EQ(mail_with("RET=FULL").ret, mail::DsnReturn::full);
+  EXPECT_FALSE(mail_with("BODY=7BIT").size);
+}
+
+TEST(Parameter, FillsRcpt) {
+  const auto command = rcpt_with("NOTIFY=SUCCESS,delay ORCPT=rfc822;Bob+40example.com");
+  EXPECT_TRUE(command.notify.specified && command.notify.success && command.notify.delay);
+  EXPECT_FALSE(command.notify.failure);
+  EXPECT_EQ(command.orcpt, (mail::OriginalRecipient{"rfc822", "Bob@example.com"}));
+  EXPECT_TRUE(rcpt_with("NOTIFY=never").notify.never());
+  EXPECT_EQ(rcpt_with("ORCPT=utf-8;j\\x{F3}se@x").orcpt->address, "jóse@x");
+  EXPECT_EQ(rcpt_with("ORCPT=UTF-8;josé@x").orcpt->address, "josé@x");
+}
+
+TEST(Parameter, ThatIsNotKnownIs555) {
+  EXPECT_EQ(on_mail("FOO"), "555 5.5.4");
+  EXPECT_EQ(on_mail("FOO=BAR"), "555 5.5.4");
+  EXPECT_EQ(on_mail("AUTH=<>"), "555 5.5.4");
+  EXPECT_EQ(on_mail("BODY=BINARYMIME"), "555 5.5.4");
+  EXPECT_EQ(on_mail("NOTIFY=NEVER"), "555 5.5.4");
+  EXPECT_EQ(on_rcpt("SIZE=1"), "555 5.5.4");
+  EXPECT_EQ(on_rcpt("SMTPUTF8"), "555 5.5.4");
+}
+
+TEST(Parameter, IsNotKnownAfterHelo) {
+  EXPECT_EQ(on_mail("SIZE=1", {.extensions = false, .smtputf8 = false}), "555 5.5.4");
+  EXPECT_EQ(on_rcpt("NOTIFY=NEVER", {.extensions = false, .smtputf8 = false}), "555 5.5.4");
+  EXPECT_EQ(on_mail("", {.extensions = false, .smtputf8 = false}), "");
+}
+
+TEST(Parameter, GivenTwiceIsRefused) {
+  EXPECT_EQ(on_mail("SIZE=1 size=1"), "501 5.5.4");
+  EXPECT_EQ(on_rcpt("NOTIFY=NEVER NOTIFY=NEVER"), "501 5.5.4");
+}
+
+TEST(Parameter, SizeIsTwentyDigitsAtMost) {
+  EXPECT_EQ(mail_with("SIZE=18446744073709551615").size, 18446744073709551615u);
+  EXPECT_EQ(mail_with("SIZE=00000000000000000001").size, 1u);
+  for (const auto* bad : {"SIZE", "SIZE=", "SIZE=x", "SIZE=-1", "SIZE=1x", "SIZE=18446744073709551616",
+                          "SIZE=000000000000000000001"})
+    EXPECT_EQ(on_mail(bad), "501 5.5.4") << bad;
+}
+
+TEST(Parameter, WithABadValueIsRefused) {
+  for (const auto* bad : {"BODY", "BODY=9BIT", "SMTPUTF8=1", "RET=ALL", "RET", "ENVID", "ENVID=", "ENVID=a+",
+                          "ENVID=+0D", "ENVID=+C3+A9", "=1", "-A=1", "A_B=1", "SIZE=1=1", "SIZE=\x7f"})
+    EXPECT_EQ(on_mail(bad), "501 5.5.4") << bad;
+  for (const auto* bad : {"NOTIFY", "NOTIFY=", "NOTIFY=NEVER,SUCCESS", "NOTIFY=SUCCESS,", "NOTIFY=,SUCCESS",
+                          "NOTIFY=SOMETIMES", "ORCPT", "ORCPT=a@b", "ORCPT=;a", "ORCPT=rfc822;",
+                          "ORCPT=rfc822;a+0Ab", "ORCPT=rfc822;é", "ORCPT=utf-8;\\x{0A}", "ORCPT=a b;c"})
+    EXPECT_EQ(on_rcpt(bad), "501 5.5.4") << bad;
+}
+
+TEST(Parameter, RawUtf8IsForOrcptWithSmtputf8Only) {
+  EXPECT_EQ(on_rcpt("ORCPT=utf-8;josé@x", {.extensions = true, .smtputf8 = false}), "501 5.5.4");
+  EXPECT_EQ(on_rcpt("ORCPT=utf-8;j\\x{F3}se@x", {.extensions = true, .smtputf8 = false}), "");
+}
+
+TEST(Parameter, EnvidHas100OctetsAndOrcpt500) {
+  EXPECT_EQ(on_mail("ENVID=" + std::string(100, 'e')), "");
+  EXPECT_EQ(on_mail("ENVID=" + std::string(101, 'e')), "501 5.5.4");
+  EXPECT_EQ(on_rcpt("ORCPT=rfc822;" + std::string(493, 'o')), "");
+  EXPECT_EQ(on_rcpt("ORCPT=rfc822;" + std::string(494, 'o')), "501 5.5.4");
+}
+
+}  // namespace
+}  // namespace postrider::wire::smtp
