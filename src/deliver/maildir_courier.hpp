@@ -1,0 +1,60 @@
+// The courier for mailboxes here.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "deliver/mailbox.hpp"
+#include "queue/courier.hpp"
+
+namespace postrider::deliver {
+
+// Gathers the deliveries that wait into batches for a MailboxStore, on one thread of its own: while one batch is
+// synced, the next one gathers. More threads would only share the same disk's syncs among smaller batches.
+//
+// Outcomes: delivered (250 2.0.0, detail: the file); deferred 4.2.2 mailbox full, 4.3.1 disk full, 4.3.0 not
+// written, 4.3.5 not a mailbox; failed 5.1.1 no such user, 5.2.0 no such folder. RFC 3463 3.2 to 3.4
+class MaildirCourier final : public queue::Courier {
+ public:
+  // Where a final address's mail goes; nothing for an unknown user. Called on the courier's thread.
+  using Resolver = std::function<std::optional<MailboxTarget>(const mail::Address&)>;
+
+  // The store outlives it.
+  MaildirCourier(MailboxStore& store, Resolver resolver);
+  // Ends the batch in hand; what waits is deferred (4.3.2).
+  ~MaildirCourier() override;
+
+  void deliver(queue::Job job, std::move_only_function<void(queue::Outcomes)> done) override;
+
+  // A batch takes no more; a message that is larger goes alone.
+  static constexpr std::size_t kBatchMessages = 200;
+  static constexpr std::uint64_t kBatchOctets = 32u << 20;
+
+ private:
+  struct Order;
+  struct Part {
+    std::shared_ptr<Order> order;
+    std::size_t place = 0;  // in its job's recipients
+  };
+
+  void run();
+  std::vector<Part> take();
+  void carry_out(const std::vector<Part>& parts);
+  void settle(const Part& part, mail::Outcome outcome);
+
+  MailboxStore& store_;
+  Resolver resolver_;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Part> waiting_;  // bounded by the scheduler's jobs per courier
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace postrider::deliver
