@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct Fault {
   std::uint32_t column = 0;  // from 1
   std::string what;
   std::string mend;
-  std::string to_string() const;
+  std::string to_string() const;  // without line and column where line is 0
 };
 
 enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
@@ -45,6 +46,7 @@ struct Listener {
   std::vector<base::Network> xclient;         // who may use XCLIENT
   base::Milliseconds greeting_delay{0};       // wait before the greeting; who talks meanwhile gets 554
   std::string name() const;                   // "127.0.0.1:25", "[::]:25"
+  bool operator==(const Listener&) const = default;
 };
 
 struct Limits {
@@ -57,6 +59,7 @@ struct Limits {
   std::uint32_t received_fields = 100;         // RFC 5321 6.3
   std::uint64_t header_size = 256u << 10;      // octets of a header section
   std::uint64_t line_length = 1u << 20;        // octets of a line of content
+  bool operator==(const Limits&) const = default;
 };
 
 struct Timeouts {
@@ -65,26 +68,30 @@ struct Timeouts {
   base::Milliseconds transaction{std::chrono::minutes(30)};  // MAIL to the end of the data
   base::Milliseconds session{std::chrono::hours(4)};
   base::Milliseconds probe{std::chrono::seconds(30)};  // one recipient probe at a next hop
+  bool operator==(const Timeouts&) const = default;
 };
 
-// "user@example.com", "example.com" (that domain), ".example.com" (its subdomains).
+// "user@example.com", "example.com" (that domain), ".example.com" (its subdomains, not itself).
 struct AddressPattern {
   std::optional<std::string> local;  // compared without regard to ASCII case
   mail::Host host;
   bool subdomains = false;
   bool matches(const mail::Address& address) const;
+  bool operator==(const AddressPattern&) const = default;
 };
 
 struct Access {
   std::vector<base::Network> allow_clients, deny_clients;
   std::vector<AddressPattern> allow_senders, deny_senders;
   std::vector<AddressPattern> allow_recipients, deny_recipients;
+  bool operator==(const Access&) const = default;
 };
 
 struct Retry {
   base::Milliseconds first{std::chrono::minutes(1)};
   double factor = 2.0;
   base::Milliseconds max{std::chrono::hours(4)};
+  bool operator==(const Retry&) const = default;
 };
 
 struct Queue {
@@ -93,6 +100,7 @@ struct Queue {
   std::uint64_t min_free = 256u << 20;  // bytes free on data_dir's file system
   std::uint64_t min_free_inodes = 1000;
   std::uint32_t window = 100000;  // recipients in memory
+  bool operator==(const Queue&) const = default;
 };
 
 enum class DomainKind : std::uint8_t { local, relay };
@@ -105,32 +113,45 @@ struct Domain {
   std::optional<mail::Address> catch_all;
   std::string separator = "+";                         // subaddress; empty: none
   std::optional<std::vector<std::string>> recipients;  // kind relay: who exists; absent: ask the next hop
+
+  explicit Domain(mail::Domain its_name) : name(std::move(its_name)) {}
+  bool operator==(const Domain&) const = default;
 };
 
 // Where mail goes. First match wins. `user` and `domain` are filled in at delivery.
 struct ViaMaildir {
   std::string path;
+  bool operator==(const ViaMaildir&) const = default;
 };  // "maildir:/path/{domain}/{user}"
 struct ViaSmtp {
   std::string host;
   std::uint16_t port = 25;
+  bool operator==(const ViaSmtp&) const = default;
 };  // "smtp://host:port"; IPv6 in brackets
-struct ViaMx {};
-struct ViaHold {};
-struct ViaDiscard {};
+struct ViaMx {
+  bool operator==(const ViaMx&) const = default;
+};
+struct ViaHold {
+  bool operator==(const ViaHold&) const = default;
+};
+struct ViaDiscard {
+  bool operator==(const ViaDiscard&) const = default;
+};
 using Via = std::variant<ViaMx, ViaSmtp, ViaMaildir, ViaHold, ViaDiscard>;
 
 struct Route {
   std::string pattern;                 // "example.net", ".example.net", "*"
   std::optional<mail::Domain> domain;  // absent for "*"
-  bool subdomains = false;
+  bool subdomains = false;             // those, and not `domain` itself
   Via via;
-  bool matches(const mail::Host& host) const;
+  bool matches(const mail::Host& host) const;  // an address literal matches "*" only
+  bool operator==(const Route&) const = default;
 };
 
 struct Dns {
   std::vector<std::string> servers;  // "127.0.0.1@5353"; empty: the system's
   std::string trust_anchors;         // file; empty: no validation
+  bool operator==(const Dns&) const = default;
 };
 
 enum class LogFormat : std::uint8_t { logfmt, json };
@@ -152,14 +173,21 @@ struct Config {
   Timeouts timeouts;
   Access access;
   Queue queue;
-  std::vector<Domain> domains;
+  std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;
-  std::string mailbox;              // "maildir:{data_dir}/mail/{domain}/{user}", data_dir filled in
+  std::string mailbox;  // "maildir:/var/lib/postrider/mail/{domain}/{user}": data_dir is filled in
   std::uint64_t mailbox_quota = 0;  // octets; 0: none
 
   explicit Config(mail::Domain name) : hostname(std::move(name)) {}
-  const Domain* find_domain(const mail::Domain& name) const;  // hashed or binary search: called per RCPT
+  // By a hash; null where it is none of ours.
+  const Domain* find_domain(const mail::Domain& name) const;
+  // To be called by whoever changes `domains` by hand; load() and parse() have done it.
+  void index_domains();
+  bool operator==(const Config&) const = default;
+
+ private:
+  std::unordered_map<mail::Domain, std::size_t> domain_index_;
 };
 
 using Loaded = std::expected<std::shared_ptr<const Config>, std::vector<Fault>>;
@@ -169,7 +197,9 @@ Loaded load(const std::filesystem::path& file);
 // The same from text; `name` is what faults call it.
 Loaded parse(std::string_view text, std::string_view name);
 
-// One row of docs/config.md: "queue.expire", "duration", "5d", "1m to 30d", live or restart, what it does.
+// The first five columns of a row of docs/config.md: "queue.expire", "duration", "5d", "1s to 30d", live or
+// restart. "listener[].mode" is a key of each [[listener]]. `fallback` is "required" or "none" where there is no
+// default value; `bounds` may be empty.
 struct Key {
   std::string name, type, fallback, bounds;
   bool live = false;
@@ -178,7 +208,8 @@ struct Key {
 // key which is not in it can't be read.
 const std::vector<Key>& keys();
 
-// Names of the keys marked "restart" in which the two differ: what a reload can't bring in.
+// Names of the keys marked "restart" in which the two differ, in the order of keys(): what a reload can't bring
+// in.
 std::vector<std::string> restart_differences(const Config& now, const Config& next);
 
 }  // namespace postrider::config

@@ -1,0 +1,375 @@
+#include "config/config.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+namespace postrider::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kMinimal =
+    "hostname = \"mx.example.com\"\n"
+    "data_dir = \"/var/lib/postrider\"\n"
+    "[[listener]]\n"
+    "address = \"127.0.0.1:25\"\n";
+
+// `top` goes before the first table, `below` after the last.
+std::string text_of(std::string_view below, std::string_view top = "") {
+  return std::string(top) + std::string(kMinimal) + std::string(below);
+}
+
+std::shared_ptr<const Config> good(const std::string& text) {
+  auto loaded = parse(text, "t");
+  if (!loaded) {
+    for (const Fault& fault : loaded.error()) ADD_FAILURE() << fault.to_string();
+    return nullptr;
+  }
+  return *loaded;
+}
+
+std::vector<std::string> faults(const std::string& text) {
+  std::vector<std::string> lines;
+  const auto loaded = parse(text, "t");
+  if (!loaded)
+    for (const Fault& fault : loaded.error()) lines.push_back(fault.to_string());
+  return lines;
+}
+
+mail::Address address(std::string_view text) { return *mail::Address::parse(text); }
+mail::Host host(std::string_view text) { return address("x@" + std::string(text)).host(); }
+
+TEST(Config, IsMadeOfTheLeastThatItNeeds) {
+  const auto config = good(text_of(""));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->file, "t");
+  EXPECT_EQ(config->hostname.ascii(), "mx.example.com");
+  EXPECT_EQ(config->data_dir, "/var/lib/postrider");
+  EXPECT_EQ(config->mailbox, "maildir:/var/lib/postrider/mail/{domain}/{user}");
+  ASSERT_EQ(config->listeners.size(), 1u);
+  EXPECT_EQ(config->listeners[0].name(), "127.0.0.1:25");
+  EXPECT_EQ(config->limits, Limits());
+  EXPECT_EQ(config->timeouts, Timeouts());
+  EXPECT_EQ(config->queue, Queue());
+}
+
+TEST(Config, ReadsEveryKey) {
+  const auto config = good(R"(
+hostname = "MX.example.com"
+data_dir = "/data"
+user = "postrider"
+threads = 4
+node = 7
+networks = ["127.0.0.0/8", "::1"]
+postmaster = "alice@example.com"
+[log]
+format = "json"
+level = "warning"
+[[listener]]
+address = "[::]:0"
+mode = "lmtp"
+tls = "none"
+proxy_protocol = ["192.0.2.1"]
+xclient = ["192.0.2.0/24"]
+greeting_delay = "500ms"
+[limits]
+message_size = "1MB"
+recipients = 100
+connections = 3
+connections_per_client = 2
+commands = 11
+errors = 5
+received_fields = 30
+header_size = 20000
+line_length = "2KiB"
+[timeouts]
+command = "1s"
+data_block = "2s"
+transaction = "3s"
+session = "4s"
+probe = "5s"
+[access]
+allow_clients = ["192.0.2.1"]
+deny_clients = ["0.0.0.0/0"]
+allow_senders = ["Bob@example.net"]
+deny_senders = ["example.net"]
+allow_recipients = [".example.net"]
+deny_recipients = ["x@[192.0.2.1]"]
+[queue]
+retry = { first = "2m", factor = 3, max = "1h" }
+expire = "2d"
+min_free = 0
+min_free_inodes = 5
+window = 6
+[[domain]]
+name = "example.com"
+users = ["Alice", "bob"]
+aliases = { Info = ["alice", "bob+x", "carol@elsewhere.example"], one = "bob" }
+catch_all = "bob"
+separator = "-"
+[[domain]]
+name = "relay.example"
+kind = "relay"
+recipients = ["Dora"]
+[[route]]
+domain = "example.net"
+via = "smtp://127.0.0.1:2600"
+[[route]]
+domain = "*"
+via = "maildir:{data_dir}/x/{user}"
+[delivery]
+mailbox = "maildir:/srv/{domain}/{user}/Maildir"
+quota = "1GiB"
+[dns]
+servers = ["127.0.0.1@5353", "::1"]
+trust_anchors = "/etc/root.key"
+)");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->hostname.text(), "MX.example.com");
+  EXPECT_EQ(config->user, "postrider");
+  EXPECT_EQ(config->io_threads, 4u);
+  EXPECT_EQ(config->node, 7);
+  EXPECT_EQ(config->networks.size(), 2u);
+  EXPECT_EQ(config->postmaster, address("alice@example.com"));
+  EXPECT_EQ(config->log_format, LogFormat::json);
+  EXPECT_EQ(config->log_level, LogLevel::warning);
+  const Listener& listener = config->listeners.at(0);
+  EXPECT_EQ(listener.name(), "[::]:0");
+  EXPECT_EQ(listener.mode, ListenerMode::lmtp);
+  EXPECT_EQ(listener.tls, ListenerTls::none);
+  EXPECT_EQ(listener.proxy_protocol.at(0).to_string(), "192.0.2.1/32");
+  EXPECT_EQ(listener.xclient.at(0).to_string(), "192.0.2.0/24");
+  EXPECT_EQ(listener.greeting_delay.count(), 500);
+  EXPECT_EQ(config->limits, (Limits{1000000, 100, 3, 2, 11, 5, 30, 20000, 2048}));
+  using std::chrono::seconds;
+  EXPECT_EQ(config->timeouts, (Timeouts{seconds(1), seconds(2), seconds(3), seconds(4), seconds(5)}));
+  EXPECT_EQ(config->access.deny_clients.at(0).to_string(), "0.0.0.0/0");
+  EXPECT_EQ(config->access.allow_clients.size(), 1u);
+  EXPECT_TRUE(config->access.allow_senders.at(0).matches(address("bob@example.net")));
+  EXPECT_TRUE(config->access.deny_senders.at(0).matches(address("x@example.net")));
+  EXPECT_TRUE(config->access.allow_recipients.at(0).matches(address("x@a.example.net")));
+  EXPECT_TRUE(config->access.deny_recipients.at(0).matches(address("X@[192.0.2.1]")));
+  using std::chrono::hours, std::chrono::minutes;
+  EXPECT_EQ(config->queue, (Queue{{minutes(2), 3.0, hours(1)}, hours(48), 0, 5, 6}));
+  ASSERT_EQ(config->domains.size(), 2u);
+  EXPECT_THAT(config->domains[0].users, ElementsAre("alice", "bob"));
+  EXPECT_THAT(config->domains[0].aliases.at("info"),
+              ElementsAre(address("alice@example.com"), address("bob+x@example.com"),
+                          address("carol@elsewhere.example")));
+  EXPECT_THAT(config->domains[0].aliases.at("one"), ElementsAre(address("bob@example.com")));
+  EXPECT_EQ(config->domains[0].catch_all, address("bob@example.com"));
+  EXPECT_EQ(config->domains[0].separator, "-");
+  EXPECT_EQ(config->domains[1].kind, DomainKind::relay);
+  EXPECT_THAT(*config->domains[1].recipients, ElementsAre("dora"));
+  EXPECT_EQ(config->routes.at(0).via, Via(ViaSmtp{"127.0.0.1", 2600}));
+  EXPECT_EQ(config->routes.at(1).via, Via(ViaMaildir{"/data/x/{user}"}));
+  EXPECT_EQ(config->mailbox, "maildir:/srv/{domain}/{user}/Maildir");
+  EXPECT_EQ(config->mailbox_quota, 1u << 30);
+  EXPECT_THAT(config->dns.servers, ElementsAre("127.0.0.1@5353", "::1"));
+  EXPECT_EQ(config->dns.trust_anchors, "/etc/root.key");
+}
+
+TEST(Config, FindsADomainByItsALabels) {
+  const auto config =
+      good(text_of("[[domain]]\nname = \"Bücher.example\"\n[[domain]]\nname = \"b.example\"\n"));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->find_domain(*mail::Domain::parse("XN--BCHER-KVA.example")), &config->domains[0]);
+  EXPECT_EQ(config->find_domain(*mail::Domain::parse("b.example")), &config->domains[1]);
+  EXPECT_EQ(config->find_domain(*mail::Domain::parse("c.example")), nullptr);
+}
+
+TEST(Config, TellsEveryFaultInTheOrderOfTheFile) {
+  EXPECT_THAT(
+      faults("hostnam = \"mx\"\n"
+             "threads = \"four\"\n"
+             "node = 256\n"
+             "[[listener]]\n"
+             "adress = \"x\"\n"
+             "mode = \"mxx\"\n"),
+      ElementsAre(HasSubstr("t:1:1: \"data_dir\" is missing"), HasSubstr("t:1:1: \"hostname\" is missing"),
+                  "t:1:1: unknown key \"hostnam\"; did you mean \"hostname\"?",
+                  "t:2:11: \"threads\" can't be a string; write it as threads = 0 (integer)",
+                  "t:3:8: \"node\" is out of bounds; it may be 0 to 255",
+                  HasSubstr("t:4:1: \"address\" of [[listener]] is missing; add address = "),
+                  "t:5:1: unknown key \"adress\"; did you mean \"address\"?",
+                  "t:6:8: \"mxx\" is no mode; did you mean \"mx\"?"));
+}
+
+TEST(Config, SaysWhereAKeyBelongs) {
+  EXPECT_THAT(
+      faults(text_of("message_size = 1\nnetworks = []\n")),
+      ElementsAre("t:5:1: unknown key \"message_size\" here; it belongs to [limits]",
+                  "t:6:1: unknown key \"networks\" here; it belongs to the top of the file, before the first "
+                  "[table]"));
+}
+
+TEST(Config, TellsWhereTheTextIsNotToml) {
+  const auto lines = faults("hostname = \"a\"\nx = = 1\n");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], testing::StartsWith("t:2:5: not TOML: "));
+}
+
+TEST(Config, RefusesAKeyThatIsDeeperThanTheStack) {
+  std::string key = "a";
+  for (int i = 0; i < 200000; ++i) key += ".a";
+  EXPECT_THAT(faults(key + " = 1\n"), ElementsAre(HasSubstr("more than 256 dots")));
+}
+
+TEST(Config, WritesNoControlCharactersOfTheFileIntoAFault) {
+  EXPECT_THAT(faults(text_of("\"a\\nb\\u001b\" = 1\n")), ElementsAre(HasSubstr("unknown key \"a?b?\"")));
+}
+
+TEST(Config, SaysPlainlyWhatThisVersionDoesNotHave) {
+  EXPECT_THAT(faults(text_of("mode = \"submission\"\ntls = \"starttls\"\n[[route]]\ndomain = \"a.example\"\n"
+                             "via = \"lmtp:/run/lmtp\"\n[[route]]\ndomain = \"b.example\"\nvia = \"pipe:x\"\n"
+                             "[tls]\ncertificate = \"x\"\n")),
+              ElementsAre(HasSubstr("t:5:8: this version has no accounts"),
+                          HasSubstr("t:6:7: this version has no TLS"),
+                          HasSubstr("t:9:7: \"lmtp:/run/lmtp\": this version has no lmtp delivery"),
+                          HasSubstr("t:12:7: \"pipe:x\": this version has no pipe delivery"),
+                          HasSubstr("t:13:2: unknown key \"tls\"; this version doesn't have it")));
+}
+
+TEST(Config, IsNeverAnOpenRelay) {
+  for (const std::string network :
+       {"0.0.0.0/0", "::/0", "128.0.0.0/1", "0.0.0.0/7", "2000::/3", "2000::/15"}) {
+    EXPECT_THAT(faults(text_of("", "networks = [\"" + network + "\"]\n")),
+                ElementsAre(HasSubstr("\"" + network + "\" would make an open relay")));
+    EXPECT_THAT(faults(text_of("xclient = [\"" + network + "\"]\n")), ElementsAre(HasSubstr("open relay")));
+    EXPECT_THAT(faults(text_of("proxy_protocol = [\"" + network + "\"]\n")),
+                ElementsAre(HasSubstr("open relay")));
+  }
+  EXPECT_TRUE(good(text_of("", "networks = [\"10.0.0.0/8\", \"fc00::/7\", \"2001::/16\"]\n")));
+}
+
+TEST(Config, ListensSomewhereAndNowhereTwice) {
+  EXPECT_THAT(faults("hostname = \"a\"\ndata_dir = \"/a\"\n"),
+              ElementsAre(HasSubstr("t: there is no [[listener]]")));
+  EXPECT_THAT(faults(text_of("[[listener]]\naddress = \"127.0.0.1:25\"\n")),
+              ElementsAre(HasSubstr("t:6:11: a second listener on 127.0.0.1:25; the first is in line 4")));
+  EXPECT_TRUE(
+      good(text_of("[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n")));
+  EXPECT_THAT(faults(text_of("[listener2]\n")), ElementsAre(HasSubstr("did you mean \"listener\"?")));
+  for (const std::string bad : {"25", "127.0.0.1", "::1:25", "[127.0.0.1]:25", "[::1:25", "a:25",
+                                "127.0.0.1:65536", "127.0.0.1:", "127.0.0.1:+1"})
+    EXPECT_THAT(faults(text_of("[[listener]]\naddress = \"" + bad + "\"\n")),
+                ElementsAre(HasSubstr("is no address and port")))
+        << bad;
+}
+
+TEST(Config, SpeaksNoLmtpOnPort25) {
+  EXPECT_THAT(faults(text_of("mode = \"lmtp\"\n")),
+              ElementsAre(HasSubstr("LMTP must not be spoken on port 25")));
+}
+
+TEST(Config, KeepsRetriesInOrder) {
+  EXPECT_THAT(
+      faults(text_of("[queue]\nretry = { first = \"5h\" }\n")),
+      ElementsAre(HasSubstr("t:6:19: the first retry (5h) is later than the longest wait (max, 4h)")));
+  EXPECT_THAT(faults(text_of("[queue]\nexpire = \"1m\"\n")),
+              ElementsAre(HasSubstr("t:6:10: mail expires (1m) before it is tried a second time")));
+}
+
+TEST(Config, WantsAMailboxForEachUser) {
+  const auto with = [](std::string_view mailbox) {
+    return faults(text_of("[delivery]\nmailbox = \"" + std::string(mailbox) + "\"\n"));
+  };
+  EXPECT_THAT(with("maildir:/a/{user}"), ElementsAre(HasSubstr("several users' mail into one mailbox")));
+  EXPECT_THAT(with("maildir:/a/{domain}"), ElementsAre(HasSubstr("several users' mail into one mailbox")));
+  EXPECT_THAT(with("maildir:a/{domain}/{user}"), ElementsAre(HasSubstr("no absolute path")));
+  EXPECT_THAT(with("maildir:/a/../{domain}/{user}"), ElementsAre(HasSubstr("no absolute path")));
+  EXPECT_THAT(with("maildir:/{home}/{domain}/{user}"), ElementsAre(HasSubstr("braces")));
+  EXPECT_THAT(with("maildir:/{domain}/{user"), ElementsAre(HasSubstr("braces")));
+  EXPECT_THAT(with("mbox:/{domain}/{user}"),
+              ElementsAre(HasSubstr("no mailbox that this version can write to")));
+}
+
+TEST(Config, ReadsSizesAndDurations) {
+  const auto size = [](const std::string& value) {
+    return good(text_of("[delivery]\nquota = " + value + "\n"))->mailbox_quota;
+  };
+  EXPECT_EQ(size("12"), 12u);
+  EXPECT_EQ(size("\"12\""), 12u);
+  EXPECT_EQ(size("\"12B\""), 12u);
+  EXPECT_EQ(size("\"12kB\""), 12000u);
+  EXPECT_EQ(size("\"1MB\""), 1000000u);
+  EXPECT_EQ(size("\"1MiB\""), 1048576u);
+  EXPECT_EQ(size("\"1TiB\""), 1ull << 40);
+  for (const std::string bad : {"\"1M\"", "\"-1\"", "\"1 MB\"", "\"\"", "\"MB\"", "-1", "\"2TiB\"", "1.5",
+                                "true", "\"99999999999999999999\"", "\"9999999999999999TiB\""})
+    EXPECT_EQ(faults(text_of("[delivery]\nquota = " + bad + "\n")).size(), 1u) << bad;
+  for (const std::string bad : {"\"5\"", "5", "\"5 s\"", "\"-5s\"", "\"\"", "\"s\"", "\"0s\"", "\"2h\"",
+                                "\"99999999999999999d\"", "\"1.5s\""})
+    EXPECT_EQ(faults(text_of("[timeouts]\ncommand = " + bad + "\n")).size(), 1u) << bad;
+  for (const std::string bad : {"nan", "inf", "0.5", "11", "\"2\""})
+    EXPECT_EQ(faults(text_of("[queue.retry]\nfactor = " + bad + "\n")).size(), 1u) << bad;
+}
+
+TEST(Config, ReadsRoutes) {
+  const auto via = [](const std::string& text) {
+    return good(text_of("[[route]]\ndomain = \"*\"\nvia = \"" + text + "\"\n"))->routes.at(0).via;
+  };
+  EXPECT_EQ(via("mx"), Via(ViaMx()));
+  EXPECT_EQ(via("hold"), Via(ViaHold()));
+  EXPECT_EQ(via("discard"), Via(ViaDiscard()));
+  EXPECT_EQ(via("smtp://mail.example.net"), Via(ViaSmtp{"mail.example.net", 25}));
+  EXPECT_EQ(via("smtp://[2001:db8::1]:26"), Via(ViaSmtp{"2001:db8::1", 26}));
+  EXPECT_EQ(via("smtp://[2001:db8::1]"), Via(ViaSmtp{"2001:db8::1", 25}));
+  for (const std::string bad :
+       {"smtp://", "smtp://a b", "smtp://a:0", "smtp://a:", "smtp://a:65536", "smtp://[::1", "smtp://[::1]x",
+        "smtp://[a]:1", "smtp://2001:db8::1", "MX", "", "maildir:/a"})
+    EXPECT_EQ(faults(text_of("[[route]]\ndomain = \"*\"\nvia = \"" + bad + "\"\n")).size(), 1u) << bad;
+}
+
+TEST(Config, MatchesRoutesAndPatterns) {
+  const auto config =
+      good(text_of("[[route]]\ndomain = \"Example.net\"\nvia = \"mx\"\n"
+                   "[[route]]\ndomain = \".example.net\"\nvia = \"mx\"\n"
+                   "[[route]]\ndomain = \"*\"\nvia = \"mx\"\n"));
+  ASSERT_TRUE(config);
+  const auto matching = [&](std::string_view name) {
+    std::string found;
+    for (const Route& route : config->routes) found += route.matches(host(name)) ? 'y' : '-';
+    return found;
+  };
+  EXPECT_EQ(matching("EXAMPLE.net"), "y-y");
+  EXPECT_EQ(matching("a.example.net"), "-yy");
+  EXPECT_EQ(matching("aexample.net"), "--y");
+  EXPECT_EQ(matching("[192.0.2.1]"), "--y");
+  const AddressPattern below{{}, host("example.net"), true};
+  EXPECT_FALSE(below.matches(address("x@example.net")));
+  EXPECT_FALSE(below.matches(address("x@[192.0.2.1]")));
+}
+
+TEST(Config, RefusesARouteThatIsNeverReached) {
+  EXPECT_THAT(faults(text_of("[[route]]\ndomain = \"a.example\"\nvia = \"mx\"\n"
+                             "[[route]]\ndomain = \"A.example\"\nvia = \"mx\"\n"
+                             "[[route]]\ndomain = \"*\"\nvia = \"mx\"\n"
+                             "[[route]]\ndomain = \".b.example\"\nvia = \"mx\"\n")),
+              ElementsAre(HasSubstr("t:9:10: this route is never reached: the one in line 6"),
+                          HasSubstr("t:15:10: this route is never reached: the one in line 12")));
+}
+
+TEST(ConfigFile, ThatIsNotThereIsAFault) {
+  const auto loaded = load("/nonexistent/postrider.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().at(0).to_string(),
+            "/nonexistent/postrider.toml: the file can't be read: No such file or directory; check its name "
+            "and who "
+            "may read it");
+  EXPECT_THAT(load("/").error().at(0).what, HasSubstr("Is a directory"));
+}
+
+TEST(ConfigFile, IsRead) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "postrider_config_test.toml";
+  std::ofstream(path) << kMinimal;
+  const auto loaded = load(path);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ((*loaded)->file, path.string());
+}
+
+}  // namespace
+}  // namespace postrider::config

@@ -1,0 +1,174 @@
+#include "config/keys.hpp"
+
+#include <algorithm>
+
+#include "config/values.hpp"
+
+namespace postrider::config {
+namespace {
+
+// differs<&Config::queue, &Queue::window>
+template <auto... path>
+bool differs(const Config& a, const Config& b) {
+  return (a.*....*path) != (b.*....*path);
+}
+
+// Listeners are compared by place; one more or less is a change of addresses.
+template <auto member>
+bool listener_differs(const Config& a, const Config& b) {
+  const auto both = std::min(a.listeners.size(), b.listeners.size());
+  for (std::size_t i = 0; i < both; ++i)
+    if (a.listeners[i].*member != b.listeners[i].*member) return true;
+  return false;
+}
+bool endpoints_differ(const Config& a, const Config& b) {
+  return a.listeners.size() != b.listeners.size() || listener_differs<&Listener::address>(a, b) ||
+         listener_differs<&Listener::port>(a, b);
+}
+
+constexpr std::int64_t kSecond = 1000;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
+constexpr std::int64_t kDay = 24 * kHour;
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kMiB = 1024 * kKiB;
+constexpr std::int64_t kGiB = 1024 * kMiB;
+constexpr std::int64_t kTiB = 1024 * kGiB;
+
+constexpr std::string_view kTrusted = "no network that strangers are in";
+constexpr std::string_view kPatterns = "user@example.com, example.com, .example.com";
+
+using enum KeyKind;
+using L = Listener;
+using C = Config;
+
+const std::vector<Spec> kSpecs{
+    {"hostname", text, "domain name", "required", 0, 0, "this host's own name", nullptr},
+    {"data_dir", text, "path", "required", 0, 0, "absolute", differs<&C::data_dir>},
+    {"user", text, "string", "none", 0, 0, "a user of this system", differs<&C::user>},
+    {"threads", integer, "integer", "0", 0, 256, "", differs<&C::io_threads>},
+    {"node", integer, "integer", "0", 0, 255, "", differs<&C::node>},
+    {"networks", list, "list of networks", "none", 0, 0, kTrusted, nullptr},
+    {"postmaster", text, "address", "none", 0, 0, "must exist where it is local", nullptr},
+
+    {"log.format", choice, "word", "logfmt", 0, 0, "logfmt, json", differs<&C::log_format>},
+    {"log.level", choice, "word", "info", 0, 0, "debug, info, warning, error", differs<&C::log_level>},
+
+    {"listener[].address", text, "address:port", "required", 0, 0, "port 0 to 65535", endpoints_differ},
+    {"listener[].mode", choice, "word", "mx", 0, 0, "mx, submission, lmtp", listener_differs<&L::mode>},
+    {"listener[].tls", choice, "word", "none", 0, 0, "none, starttls, implicit", listener_differs<&L::tls>},
+    {"listener[].proxy_protocol", list, "list of networks", "none", 0, 0, kTrusted,
+     listener_differs<&L::proxy_protocol>},
+    {"listener[].xclient", list, "list of networks", "none", 0, 0, kTrusted, listener_differs<&L::xclient>},
+    {"listener[].greeting_delay", duration, "duration", "0s", 0, kMinute, "",
+     listener_differs<&L::greeting_delay>},
+
+    {"limits.message_size", size, "size", "50MiB", 64 * kKiB, 4 * kGiB, "", nullptr},  // RFC 5321 4.5.3.1.7
+    {"limits.recipients", integer, "integer", "1000", 100, 100000, "", nullptr},       // RFC 5321 4.5.3.1.8
+    {"limits.connections", integer, "integer", "20000", 1, 1000000, "",
+     differs<&C::limits, &Limits::connections>},
+    {"limits.connections_per_client", integer, "integer", "100", 1, 1000000, "", nullptr},
+    {"limits.commands", integer, "integer", "10000", 10, 1000000, "", nullptr},
+    {"limits.errors", integer, "integer", "20", 1, 10000, "", nullptr},
+    {"limits.received_fields", integer, "integer", "100", 10, 1000, "", nullptr},
+    {"limits.header_size", size, "size", "256KiB", 16 * kKiB, 16 * kMiB, "", nullptr},
+    {"limits.line_length", size, "size", "1MiB", 1000, 64 * kMiB, "", nullptr},  // RFC 5321 4.5.3.1.6
+
+    {"timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
+    {"timeouts.data_block", duration, "duration", "3m", 100, kHour, "", nullptr},
+    {"timeouts.transaction", duration, "duration", "30m", 100, kDay, "", nullptr},
+    {"timeouts.session", duration, "duration", "4h", 100, 7 * kDay, "", nullptr},
+    {"timeouts.probe", duration, "duration", "30s", 100, 10 * kMinute, "", nullptr},
+
+    {"access.allow_clients", list, "list of networks", "none", 0, 0, "", nullptr},
+    {"access.deny_clients", list, "list of networks", "none", 0, 0, "", nullptr},
+    {"access.allow_senders", list, "list of patterns", "none", 0, 0, kPatterns, nullptr},
+    {"access.deny_senders", list, "list of patterns", "none", 0, 0, kPatterns, nullptr},
+    {"access.allow_recipients", list, "list of patterns", "none", 0, 0, kPatterns, nullptr},
+    {"access.deny_recipients", list, "list of patterns", "none", 0, 0, kPatterns, nullptr},
+
+    {"queue.retry.first", duration, "duration", "1m", 100, kDay, "", nullptr},
+    {"queue.retry.factor", number, "number", "2.0", 1, 10, "", nullptr},
+    {"queue.retry.max", duration, "duration", "4h", 100, 7 * kDay, "", nullptr},
+    {"queue.expire", duration, "duration", "5d", kSecond, 30 * kDay, "", nullptr},
+    {"queue.min_free", size, "size", "256MiB", 0, kTiB, "", differs<&C::queue, &Queue::min_free>},
+    {"queue.min_free_inodes", integer, "integer", "1000", 0, 1000000000, "",
+     differs<&C::queue, &Queue::min_free_inodes>},
+    {"queue.window", integer, "integer", "100000", 1, 10000000, "", differs<&C::queue, &Queue::window>},
+
+    {"domain[].name", text, "domain name", "required", 0, 0, "once", nullptr},
+    {"domain[].kind", choice, "word", "local", 0, 0, "local, relay", nullptr},
+    {"domain[].users", list, "list of names", "none", 0, 0, "1 to 64 octets each, no slash; kind local",
+     nullptr},
+    {"domain[].aliases", table, "table: name = list of addresses", "none", 0, 0,
+     "10 deep, 1000 targets; kind local", nullptr},
+    {"domain[].catch_all", text, "address", "none", 0, 0, "kind local", nullptr},
+    {"domain[].separator", text, "string", "+", 0, 0, "empty, or one of + - = _ . #", nullptr},
+    {"domain[].recipients", list, "list of names", "none", 0, 0, "kind relay", nullptr},
+
+    {"route[].domain", text, "pattern", "required", 0, 0, "example.net, .example.net, *", nullptr},
+    {"route[].via", text, "destination", "required", 0, 0,
+     "mx, smtp://host:port, maildir:/path/{domain}/{user}, hold, discard", nullptr},
+
+    {"delivery.mailbox", text, "destination", "maildir:{data_dir}/mail/{domain}/{user}", 0, 0,
+     "absolute, with {domain} and {user}", nullptr},
+    {"delivery.quota", size, "size", "0", 0, kTiB, "", nullptr},
+
+    {"dns.servers", list, "list of address@port", "none", 0, 0, "", differs<&C::dns, &Dns::servers>},
+    {"dns.trust_anchors", text, "path", "none", 0, 0, "absolute", differs<&C::dns, &Dns::trust_anchors>},
+};
+
+std::string show(KeyKind kind, std::int64_t value) {
+  if (kind == duration) return show_duration(base::Milliseconds(value));
+  if (kind == size) return show_size(static_cast<std::uint64_t>(value));
+  return std::to_string(value);
+}
+
+}  // namespace
+
+std::string Spec::bounds_text() const {
+  return has_range() ? show(kind, low) + " to " + show(kind, high) : std::string(bounds);
+}
+
+std::vector<std::string> Spec::choices() const {
+  std::vector<std::string> words;
+  std::string_view rest = bounds;
+  for (auto comma = rest.find(", "); comma != std::string_view::npos; comma = rest.find(", ")) {
+    words.emplace_back(rest.substr(0, comma));
+    rest.remove_prefix(comma + 2);
+  }
+  words.emplace_back(rest);
+  return words;
+}
+
+const std::vector<Spec>& specs() { return kSpecs; }
+
+const Spec* find_spec(std::string_view name) {
+  const auto found = std::ranges::find(kSpecs, name, &Spec::name);
+  return found == kSpecs.end() ? nullptr : &*found;
+}
+
+bool is_later_key(std::string_view name) {
+  static constexpr std::string_view kLater[] = {"tls", "queue.warn_after", "route[].source", "route[].helo"};
+  return std::ranges::find(kLater, name) != std::end(kLater);
+}
+
+const std::vector<Key>& keys() {
+  static const std::vector<Key> all = [] {
+    std::vector<Key> rows;
+    for (const Spec& spec : kSpecs)
+      rows.push_back({std::string(spec.name), std::string(spec.type), std::string(spec.fallback),
+                      spec.bounds_text(), spec.differs == nullptr});
+    return rows;
+  }();
+  return all;
+}
+
+std::vector<std::string> restart_differences(const Config& now, const Config& next) {
+  std::vector<std::string> names;
+  for (const Spec& spec : kSpecs)
+    if (spec.differs && spec.differs(now, next)) names.emplace_back(spec.name);
+  return names;
+}
+
+}  // namespace postrider::config

@@ -1,0 +1,96 @@
+#include "config/keys.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+namespace postrider::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::string_view kTop = "hostname = \"mx.example.com\"\ndata_dir = \"/d\"\n";
+constexpr std::string_view kListener = "[[listener]]\naddress = \"127.0.0.1:25\"\n";
+
+std::shared_ptr<const Config> config_of(std::string_view top, std::string_view below) {
+  auto loaded =
+      parse(std::string(kTop) + std::string(top) + std::string(kListener) + std::string(below), "t");
+  if (!loaded) ADD_FAILURE() << loaded.error().at(0).to_string();
+  return loaded ? *loaded : nullptr;
+}
+
+TEST(Keys, HaveNamesOfTheirOwn) {
+  std::set<std::string> names;
+  for (const Key& key : keys()) EXPECT_TRUE(names.insert(key.name).second) << key.name;
+}
+
+TEST(Keys, HaveTheDefaultsThatTheTableTells) {
+  std::string top;
+  std::string listener;
+  std::map<std::string, std::string> tables;
+  for (const Spec& spec : specs()) {
+    if (spec.fallback == "required" || spec.fallback == "none") {
+      // A default "none" of a word is the word.
+      if (spec.kind != KeyKind::choice) continue;
+    }
+    const bool bare = spec.kind == KeyKind::integer || spec.kind == KeyKind::number;
+    const std::string value = bare ? std::string(spec.fallback) : '"' + std::string(spec.fallback) + '"';
+    const auto dot = spec.name.rfind('.');
+    const std::string line = std::string(spec.name.substr(dot + 1)) + " = " + value + "\n";
+    const std::string table(spec.name.substr(0, dot == std::string_view::npos ? 0 : dot));
+    if (table.empty())
+      top += line;
+    else if (table == "listener[]")
+      listener += line;
+    else if (table != "domain[]")
+      tables[table] += line;
+  }
+  for (const auto& [table, lines] : tables) listener += '[' + table + "]\n" + lines;
+  const auto stated = config_of(top, listener);
+  const auto silent = config_of("", "");
+  ASSERT_TRUE(stated && silent);
+  EXPECT_EQ(*stated, *silent) << top << listener;
+}
+
+TEST(Keys, AreLiveUnlessTheyNeedARestart) {
+  std::vector<std::string> restart;
+  for (const Key& key : keys())
+    if (!key.live) restart.push_back(key.name);
+  EXPECT_THAT(
+      restart,
+      ElementsAre("data_dir", "user", "threads", "node", "log.format", "log.level", "listener[].address",
+                  "listener[].mode", "listener[].tls", "listener[].proxy_protocol", "listener[].xclient",
+                  "listener[].greeting_delay", "limits.connections", "queue.min_free",
+                  "queue.min_free_inodes", "queue.window", "dns.servers", "dns.trust_anchors"));
+}
+
+TEST(Keys, TellWhatAReloadCanNotBringIn) {
+  const auto now = config_of("", "");
+  EXPECT_THAT(restart_differences(*now, *now), IsEmpty());
+  EXPECT_THAT(restart_differences(*now, *config_of("networks = [\"::1\"]\n", "[limits]\nerrors = 3\n")),
+              IsEmpty());
+  EXPECT_THAT(
+      restart_differences(*now, *config_of("threads = 2\nnode = 1\nuser = \"x\"\n", "[queue]\nwindow = 5\n")),
+      ElementsAre("user", "threads", "node", "queue.window"));
+  EXPECT_THAT(restart_differences(*now, *config_of("", "xclient = [\"::1\"]\n[dns]\nservers = [\"::1\"]\n")),
+              ElementsAre("listener[].xclient", "dns.servers"));
+  EXPECT_THAT(
+      restart_differences(*now, *config_of("", "[[listener]]\naddress = \"[::1]:25\"\nmode = \"mx\"\n")),
+      ElementsAre("listener[].address"));
+  EXPECT_THAT(restart_differences(*now, *config_of("",
+                                                   "greeting_delay = \"1s\"\n[log]\nlevel = \"debug\"\n"
+                                                   "[limits]\nconnections = 5\n")),
+              ElementsAre("log.level", "listener[].greeting_delay", "limits.connections"));
+}
+
+TEST(Keys, PrintTheirBounds) {
+  const auto bounds = [](std::string_view name) { return find_spec(name)->bounds_text(); };
+  EXPECT_EQ(bounds("limits.message_size"), "64KiB to 4GiB");
+  EXPECT_EQ(bounds("timeouts.command"), "100ms to 1h");
+  EXPECT_EQ(bounds("queue.retry.factor"), "1 to 10");
+  EXPECT_EQ(bounds("log.format"), "logfmt, json");
+}
+
+}  // namespace
+}  // namespace postrider::config

@@ -1,0 +1,54 @@
+#include <map>
+
+#include "config/sections.hpp"
+
+namespace postrider::config {
+namespace {
+
+// What this version understands and can't do.
+void check_mode(Section& section, const Listener& listener) {
+  if (listener.mode == ListenerMode::submission)
+    section.report().add(section.at("mode"), "this version has no accounts, so it can't take submissions",
+                         "use mode = \"mx\" and list the clients in networks");
+  if (listener.tls != ListenerTls::none)
+    section.report().add(section.at("tls"), "this version has no TLS", "use tls = \"none\"");
+  // RFC 2033 5: LMTP must not be spoken on port 25.
+  if (listener.mode == ListenerMode::lmtp && listener.port == 25)
+    section.report().add(section.at("address"), "LMTP must not be spoken on port 25",
+                         "give it another port: \"127.0.0.1:24\"");
+}
+
+}  // namespace
+
+void read_listeners(const Value& root, Config& config, Report& report) {
+  std::map<std::string, Position> seen;
+  const auto tables = tables_of(root, "listener", report);
+  for (const Value* table : tables) {
+    Section section(*table, "listener[].", report);
+    Listener listener;
+    Endpoint endpoint;
+    const bool bound = section.require("address") && section.read("address", endpoint, parse_endpoint);
+    listener.address = endpoint.address;
+    listener.port = endpoint.port;
+    section.read("mode", listener.mode);
+    section.read("tls", listener.tls);
+    section.read_list("proxy_protocol", listener.proxy_protocol, parse_trusted_network);
+    section.read_list("xclient", listener.xclient, parse_trusted_network);
+    section.read("greeting_delay", listener.greeting_delay);
+    check_mode(section, listener);
+    if (bound && listener.port != 0) {
+      const auto [first, fresh] = seen.emplace(listener.name(), section.at("address"));
+      if (!fresh)
+        report.add(section.at("address"),
+                   "a second listener on " + listener.name() + "; the first is in line " +
+                       std::to_string(first->second.line),
+                   "give each its own address or port");
+    }
+    config.listeners.push_back(std::move(listener));
+  }
+  if (tables.empty())
+    report.add({}, "there is no [[listener]]: nothing to listen on",
+               "add [[listener]] with address = \"[::]:25\"");
+}
+
+}  // namespace postrider::config

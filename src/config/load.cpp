@@ -1,0 +1,135 @@
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "config/sections.hpp"
+
+namespace postrider::config {
+namespace {
+
+void read_top(Section& top, Config& config) {
+  if (top.require("hostname")) top.read("hostname", config.hostname, parse_domain);
+  if (top.require("data_dir")) top.read("data_dir", config.data_dir, parse_absolute_path);
+  top.read("user", config.user, parse_system_user);
+  top.read("threads", config.io_threads);
+  top.read("node", config.node);
+  top.read_list("networks", config.networks, parse_trusted_network);
+  top.read("postmaster", config.postmaster, parse_address);
+}
+
+void read_limits(Section section, Limits& limits) {
+  section.read("message_size", limits.message_size);
+  section.read("recipients", limits.recipients);
+  section.read("connections", limits.connections);
+  section.read("connections_per_client", limits.connections_per_client);
+  section.read("commands", limits.commands);
+  section.read("errors", limits.errors);
+  section.read("received_fields", limits.received_fields);
+  section.read("header_size", limits.header_size);
+  section.read("line_length", limits.line_length);
+}
+
+void read_timeouts(Section section, Timeouts& timeouts) {
+  section.read("command", timeouts.command);
+  section.read("data_block", timeouts.data_block);
+  section.read("transaction", timeouts.transaction);
+  section.read("session", timeouts.session);
+  section.read("probe", timeouts.probe);
+}
+
+void read_access(Section section, Access& access) {
+  section.read_list("allow_clients", access.allow_clients, parse_network);
+  section.read_list("deny_clients", access.deny_clients, parse_network);
+  section.read_list("allow_senders", access.allow_senders, parse_address_pattern);
+  section.read_list("deny_senders", access.deny_senders, parse_address_pattern);
+  section.read_list("allow_recipients", access.allow_recipients, parse_address_pattern);
+  section.read_list("deny_recipients", access.deny_recipients, parse_address_pattern);
+}
+
+void read_queue(const Value& table, Queue& queue, Report& report) {
+  Section section(table, "queue.", report);
+  Section retry(table_of(table, "retry", report), "queue.retry.", report);
+  retry.read("first", queue.retry.first);
+  retry.read("factor", queue.retry.factor);
+  retry.read("max", queue.retry.max);
+  section.read("expire", queue.expire);
+  section.read("min_free", queue.min_free);
+  section.read("min_free_inodes", queue.min_free_inodes);
+  section.read("window", queue.window);
+  const auto at = [](Section& its, std::string_view key) { return its.has(key) ? its.at(key) : its.at(); };
+  if (queue.retry.first > queue.retry.max)
+    report.add(at(retry, "first"),
+               "the first retry (" + show_duration(queue.retry.first) +
+                   ") is later than the longest wait (max, " + show_duration(queue.retry.max) + ")",
+               "make first the shorter one");
+  if (queue.expire <= queue.retry.first)
+    report.add(at(section, "expire"),
+               "mail expires (" + show_duration(queue.expire) +
+                   ") before it is tried a second time (retry.first, " + show_duration(queue.retry.first) +
+                   ")",
+               "make expire longer than retry.first");
+}
+
+void read_rest(const Value& root, Config& config, Report& report) {
+  Section log(table_of(root, "log", report), "log.", report);
+  log.read("format", config.log_format);
+  log.read("level", config.log_level);
+  Section dns(table_of(root, "dns", report), "dns.", report);
+  dns.read_list("servers", config.dns.servers, parse_dns_server);
+  dns.read("trust_anchors", config.dns.trust_anchors, parse_absolute_path);
+  Section delivery(table_of(root, "delivery", report), "delivery.", report);
+  const auto mailbox = [&](std::string_view text) {
+    return parse_maildir(text, config.data_dir.string(), TemplateNeeds::domain_and_user);
+  };
+  config.mailbox = "maildir:" + config.data_dir.string() + "/mail/{domain}/{user}";
+  delivery.read("mailbox", config.mailbox, mailbox);
+  delivery.read("quota", config.mailbox_quota);
+}
+
+}  // namespace
+
+Loaded parse(std::string_view text, std::string_view name) {
+  const auto document = read_document(text, name);
+  if (!document) return std::unexpected(std::vector{document.error()});
+  Report report(name);
+  auto config = std::make_shared<Config>(*mail::Domain::parse("invalid"));
+  config->file = std::string(name);
+  Section top(*document, "", report);
+  read_top(top, *config);
+  read_rest(*document, *config, report);
+  read_limits(Section(table_of(*document, "limits", report), "limits.", report), config->limits);
+  read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);
+  read_access(Section(table_of(*document, "access", report), "access.", report), config->access);
+  read_queue(table_of(*document, "queue", report), config->queue, report);
+  read_listeners(*document, *config, report);
+  Places places = read_domains(*document, *config, report);
+  places.postmaster = top.at("postmaster");
+  config->index_domains();
+  check_targets(*config, places, report);
+  read_routes(*document, *config, report);
+  if (!report.empty()) return std::unexpected(std::move(report).sorted());
+  return config;
+}
+
+Loaded load(const std::filesystem::path& file) {
+  const auto unreadable = [&](int error) {
+    return std::unexpected(
+        std::vector{Fault{file.string(), 0, 0, std::string("the file can't be read: ") + std::strerror(error),
+                          "check its name and who may read it"}});
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rbe"), std::fclose);
+  if (!stream) return unreadable(errno);
+  std::string text;
+  std::array<char, 65536> piece;
+  // One octet more than a document may have is enough for parse() to refuse it.
+  while (text.size() <= kMaxDocument) {
+    const auto count = std::fread(piece.data(), 1, piece.size(), stream.get());
+    if (count == 0) break;
+    text.append(piece.data(), count);
+  }
+  if (std::ferror(stream.get()) != 0) return unreadable(errno);
+  return parse(text, file.string());
+}
+
+}  // namespace postrider::config
