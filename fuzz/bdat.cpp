@@ -1,5 +1,5 @@
-// A stream of BDAT commands and their chunks: the checker finds the same fault whether the message comes in these
-// chunks, at once, or an octet at a time.
+// A stream of BDAT commands and their chunks: the checker finds the same fault whether the message comes in
+// these chunks, at once, or an octet at a time.
 #include <algorithm>
 #include <string>
 

@@ -1,5 +1,5 @@
-// A command line of a stranger: parsed or refused with a reply of one line. What is accepted as a sender is written so
-// that it reads back the same. The first octet chooses the rules.
+// A command line of a stranger: parsed or refused with a reply of one line. What is accepted as a sender is
+// written so that it reads back the same. The first octet chooses the rules.
 #include "wire/smtp/command.hpp"
 
 #include <string>

@@ -1,5 +1,5 @@
-// The content of DATA, however it is cut into pieces, against a slow and plain reading of the rule. The first octet
-// seeds the sizes of the pieces.
+// The content of DATA, however it is cut into pieces, against a slow and plain reading of the rule. The first
+// octet seeds the sizes of the pieces.
 #include "wire/smtp/data_decoder.hpp"
 
 #include <string>

@@ -1,4 +1,5 @@
-// Domains, addresses and paths: whatever is accepted is within its limits and reads back the same, in both forms.
+// Domains, addresses and paths: whatever is accepted is within its limits and reads back the same, in both
+// forms.
 #include "wire/smtp/path.hpp"
 
 #include <string>

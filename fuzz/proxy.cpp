@@ -1,4 +1,5 @@
-// The PROXY header: never reads more than it says, needs more at every true prefix, and looks at nothing behind it.
+// The PROXY header: never reads more than it says, needs more at every true prefix, and looks at nothing
+// behind it.
 #include <algorithm>
 #include <string>
 

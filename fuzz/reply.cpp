@@ -1,5 +1,5 @@
-// What another server answers: parsed within bounds, free of control characters, and encoded so that it parses to the
-// same reply.
+// What another server answers: parsed within bounds, free of control characters, and encoded so that it
+// parses to the same reply.
 #include "wire/smtp/reply.hpp"
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 namespace postrider::mail {
 
 // Always valid: 1 to 255 octets in A-labels, labels of 1 to 63 octets of letters, digits and inner hyphens
-// (RFC 5321 4.1.2, 4.5.3.1.2); U-labels are converted by IDNA 2008 (RFC 6531 3.7.1, RFC 5890 2.3.2.1).
+// (RFC 5321 4.1.2, 4.5.3.1.2); U-labels are converted by IDNA 2008 (RFC 6531 3.2, RFC 5890 2.3.2.1).
 // Immutable; any thread.
 class Domain {
  public:

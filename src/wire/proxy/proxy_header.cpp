@@ -97,7 +97,8 @@ std::optional<ProxyHeader> parse_block(char command, char family, std::string_vi
   if (command != '\x21') return {};
   if (family == '\x11') return parse_addresses<4>(block, base::IpAddress::v4);
   if (family == '\x21') return parse_addresses<16>(block, base::IpAddress::v6);
-  // UNSPEC, and a stream from a Unix socket, have no address that means something here. Datagrams are no mail.
+  // UNSPEC, and a stream from a Unix socket, have no address that means something here. Datagrams are no
+  // mail.
   if (family == '\x00' || family == '\x31') return ProxyHeader{};
   return {};
 }

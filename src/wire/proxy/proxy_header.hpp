@@ -33,8 +33,9 @@ struct ParsedHeader {
   std::size_t consumed = 0;  // octets of the input; the SMTP client's own bytes follow
 };
 
-// need_more is only given while the input may still become a header and is shorter than kMaxHeader. TLVs of version
-// 2 are skipped, its checksum included: the listed proxies are trusted. Datagram families are malformed.
+// need_more is only given while the input may still become a header and is shorter than kMaxHeader. TLVs of
+// version 2 are skipped, its checksum included: the listed proxies are trusted. Datagram families are
+// malformed.
 std::expected<ParsedHeader, ProxyFault> parse_header(std::string_view input);
 
 }  // namespace postrider::wire::proxy

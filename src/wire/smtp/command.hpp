@@ -89,11 +89,15 @@ struct CommandRules {
 
 // `line` is without its CRLF and has no CR, LF or NUL in it (the line splitter saw to that). A Reply is the
 // refusal to send:
-//   500 5.5.1  unknown verb; also "MAIL" without "FROM:" and "RCPT" without "TO:" (500 5.5.2), or no path at
-//   all 501 5.5.4  a bad, missing, doubled or unexpected argument or parameter 501 5.1.7, 5.1.8
-//   / 5.1.3, 5.1.2  a bad mailbox, domain of MAIL / of RCPT; 501 5.5.2 no path to be made out 502 5.7.0
-//   is_http(line): close the connection after it 550 5.6.7  UTF-8 in the path without SMTPUTF8 555 5.5.4  a
-//   parameter that is not known or not announced
+//   500 5.5.1         an unknown verb
+//   500 5.5.2         no verb, "MAIL" without "FROM:", "RCPT" without "TO:", or nothing behind them
+//   501 5.5.2         no path to be made out
+//   501 5.1.7, 5.1.8  a bad mailbox, a bad domain of MAIL
+//   501 5.1.3, 5.1.2  a bad mailbox, a bad domain of RCPT
+//   501 5.5.4         a bad, missing, doubled or unexpected argument or parameter
+//   502 5.7.0         is_http(line): close the connection after it
+//   550 5.6.7         UTF-8 in the path without SMTPUTF8
+//   555 5.5.4         a parameter that is not known or not announced
 // Verbs and keywords in any case; white space around arguments is tolerated ("MAIL FROM: <a@b>" is common),
 // so is a path without angle brackets. LHLO, STARTTLS, AUTH, XCLIENT and so on are always parsed: whether
 // they are allowed here and now is the session's matter.

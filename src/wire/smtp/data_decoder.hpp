@@ -10,8 +10,8 @@
 namespace postrider::wire::smtp {
 
 struct DecoderLimits {
-  // Octets without CRLF and without the dot that transparency added. RFC 5321 4.5.3.1.6 asks for 998 at least; a
-  // lower value counts as 998.
+  // Octets without CRLF and without the dot that transparency added. RFC 5321 4.5.3.1.6 asks for 998 at
+  // least; a lower value counts as 998.
   std::size_t line = 1u << 20;
 };
 
@@ -24,9 +24,10 @@ struct Step {
 
 // Strict: the end is exactly CRLF.CRLF (or .CRLF as the very first line); "\n.\n", "\r.\r", "\r\n.\n" and
 // their kin are faults and not ends. RFC 5321 4.1.1.4
-// Call step() again and again with the rest of the input until consumed is all of it or ended. How the input is cut
-// into pieces makes no difference. After a fault all goes on, so that the client is answered at the end of its
-// data; the content is then to be thrown away. NUL is an octet like any other. Not for use after the end.
+// Call step() again and again with the rest of the input until consumed is all of it or ended. How the input
+// is cut into pieces makes no difference. After a fault all goes on, so that the client is answered at the
+// end of its data; the content is then to be thrown away. NUL is an octet like any other. Not for use after
+// the end.
 class DataDecoder {
  public:
   explicit DataDecoder(DecoderLimits limits = {}) : check_(limits.line) {}

@@ -106,7 +106,7 @@ Taken take_notify(std::string_view value, Rcpt& command) {
   return Taken::yes;
 }
 
-// An atom (RFC 3461 2.1), of which all that are registered are letters, digits and hyphens.
+// An atom (RFC 3461 4.2), of which all that are registered are letters, digits and hyphens.
 Taken take_orcpt(std::string_view value, bool raw_utf8, Rcpt& command) {
   const auto semicolon = value.find(';');
   if (semicolon == std::string_view::npos || value.size() > kMaxOrcpt) return Taken::malformed;

@@ -1,5 +1,5 @@
-// Inputs that others found worth feeding to a mail server, through every parser of this folder: none may crash, and
-// what is accepted must be written so that it is read back the same.
+// Inputs that others found worth feeding to a mail server, through every parser of this folder: none may
+// crash, and what is accepted must be written so that it is read back the same.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -56,7 +56,8 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-// The texts of a file in the format "go test fuzz v1": one Go value a line, of which strings and octets are taken.
+// The texts of a file in the format "go test fuzz v1": one Go value a line, of which strings and octets are
+// taken.
 std::vector<std::string> read_corpus_file(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::vector<std::string> texts;
