@@ -31,18 +31,12 @@
 #include "mail/edit.hpp"
 #include "mail/envelope.hpp"
 #include "mail/outcome.hpp"
+#include "store/recipient_id.hpp"
 #include "sys/clock.hpp"
 
 namespace postrider::store {
 
 using Done = std::move_only_function<void(base::Result<void>)>;
-
-// Names one recipient: message and index in Envelope::recipients.
-struct RecipientId {
-  base::MessageId message;
-  std::uint32_t index = 0;
-  auto operator<=>(const RecipientId&) const = default;
-};
 
 // A message with the recipients of it that the caller now owns.
 struct Claimed {
@@ -65,11 +59,12 @@ struct SpoolOptions {
   std::uint8_t node = 0;            // in every id
   std::uint64_t min_free_bytes = 256u << 20;
   std::uint64_t min_free_inodes = 1000;      // not judged where the file system has none
-  std::size_t reader_threads = 2;            // 1 to 16
+  std::size_t reader_threads = 2;            // 1 to 16: messages that are read at the same time
   std::size_t max_queued_bytes = 64u << 20;  // handed to the writer and not yet written; above it put and
                                              // commit fail with 4.3.1 ("busy")
-  std::function<void(const base::Failure&)> on_broken;  // called once, on the writer thread
-  const char* vfs = nullptr;                            // SQLite VFS name, for tests that cut the power
+  std::function<void(const base::Failure&)> on_broken = {};  // called once, on the writer thread
+  base::Milliseconds maintenance_interval{10'000};           // between two runs of maintain()
+  const char* vfs = nullptr;                                 // SQLite VFS name, for tests that cut the power
 };
 
 struct SpoolStatistics {
@@ -103,7 +98,8 @@ class Draft {
  private:
   friend class Spool;
   Draft(std::shared_ptr<class SpoolCore> core, base::MessageId id);
-  std::shared_ptr<class SpoolCore> core_;
+  void drop() noexcept;
+  std::shared_ptr<class SpoolCore> core_;  // null: committed, or moved from
   base::MessageId id_;
   std::string chunk_;
   std::uint64_t size_ = 0;
@@ -123,6 +119,7 @@ class MessageReader {
   std::shared_ptr<class SpoolCore> core_;
   base::MessageId id_;
   std::uint32_t next_chunk_ = 0;
+  std::uint64_t returned_ = 0;
   bool ended_ = false;
 };
 
@@ -159,6 +156,11 @@ class Spool {
   // The edits and the bytes of a committed message. Blocking: for pool threads only.
   base::Result<mail::Edits> edits(base::MessageId id);
   MessageReader read(base::MessageId id);
+
+  // What the timer does each maintenance_interval: moves the WAL into the file when the spool is idle, and
+  // gives back pages that were free at each of the last 12 runs, until there is other work. `done` is called
+  // on the writer thread.
+  void maintain(std::function<void()> done);
 
   SpoolStatistics statistics() const;
   // Effective settings for the log at start: "journal_mode=wal synchronous=FULL page_size=4096 ...".

@@ -1,0 +1,92 @@
+#include "store/spool.hpp"
+
+#include "store/spool_core.hpp"
+
+namespace postrider::store {
+
+base::Result<std::unique_ptr<Spool>> Spool::open(SpoolOptions options, sys::Clock& clock) {
+  try {
+    auto core = SpoolCore::open(options, clock);
+    if (!core) return std::unexpected(std::move(core.error()));
+    return std::unique_ptr<Spool>(new Spool(std::move(*core)));
+  } catch (const SqlError& error) {
+    if (error.fault() == Fault::full) return storage_full(error.what());
+    return base::permanent({5, 3, 5}, "the mail store can't be opened", error.what());
+  }
+}
+
+Spool::Spool(std::shared_ptr<SpoolCore> core) : core_(std::move(core)) {}
+
+Spool::~Spool() { core_->close(); }
+
+base::Result<Draft> Spool::open_draft() {
+  if (auto accepts = core_->accepts(0); !accepts) return std::unexpected(std::move(accepts.error()));
+  return Draft(core_, core_->ids->next());
+}
+
+base::Result<void> Spool::has_space(std::uint64_t bytes) const { return core_->accepts(bytes); }
+
+void Spool::flush(Draft& draft, Done done) {
+  if (core_->is_overloaded())
+    return core_->post(answer_job(storage_full("the writer is busy"), std::move(done)));
+  if (draft.chunk_.empty()) return core_->post(answer_job({}, std::move(done)));
+  DraftBytes bytes{draft.id_, draft.size_, draft.chunks_written_, std::exchange(draft.chunk_, {})};
+  draft.chunks_written_ += chunks_of(bytes.bytes);
+  core_->post(flush_job(std::move(bytes), std::move(done)));
+}
+
+void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string, Done done) {
+  if (core_->is_overloaded())
+    return core_->post(answer_job(storage_full("the writer is busy"), std::move(done)));
+  if (envelope.recipients.empty())
+    return core_->post(answer_job(store_failure("a message without recipients"), std::move(done)));
+  SpoolCore* core = core_.get();  // outlives every job
+  DraftBytes bytes{draft.id_, draft.size_, draft.chunks_written_, std::move(draft.chunk_)};
+  draft.core_.reset();
+  for (std::uint32_t index = 0; index < envelope.recipients.size(); ++index) {
+    const mail::Recipient& recipient = envelope.recipients[index];
+    if (recipient.state == mail::RecipientState::waiting)
+      core->state.claims.own({recipient.due, {bytes.id, index}});
+  }
+  auto told = [core, id = bytes.id, chunks = bytes.chunks, then = std::move(done)](auto result) mutable {
+    if (!result && chunks > 0) core->post(drop_job(id));
+    then(std::move(result));
+  };
+  core->post(commit_job(core->state, std::move(bytes), envelope, std::move(edits), std::move(told)));
+}
+
+void Spool::claim(std::string, base::UtcTime due_before, std::size_t limit, base::Milliseconds lease,
+                  std::move_only_function<void(base::Result<std::vector<Claimed>>)> done) {
+  core_->scanner->claim({due_before, limit, lease}, std::move(done));
+}
+
+void Spool::next_due(std::move_only_function<void(base::Result<std::optional<base::UtcTime>>)> done) {
+  core_->scanner->next_due(std::move(done));
+}
+
+void Spool::unclaim(std::vector<RecipientId> recipients) {
+  for (const RecipientId id : recipients) core_->state.claims.release(id);
+}
+
+void Spool::record(std::vector<RecipientUpdate> updates, Done done) {
+  core_->post(record_job(core_->state, std::move(updates), std::move(done)));
+}
+
+base::Result<mail::Edits> Spool::edits(base::MessageId id) { return core_->edits(id); }
+
+MessageReader Spool::read(base::MessageId id) { return MessageReader(core_, id); }
+
+void Spool::maintain(std::function<void()> done) { core_->writer->maintain(std::move(done)); }
+
+SpoolStatistics Spool::statistics() const {
+  const State& state = core_->state;
+  return {.messages = state.messages,
+          .recipients = state.recipients,
+          .quarantined = state.quarantined,
+          .transactions = core_->writer->transactions(),
+          .commits = state.commits};
+}
+
+std::string Spool::describe() const { return core_->description; }
+
+}  // namespace postrider::store

@@ -1,0 +1,26 @@
+// What the parts of a spool share in memory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "store/claims.hpp"
+#include "sys/clock.hpp"
+
+namespace postrider::store {
+
+// Any thread.
+struct State {
+  explicit State(const sys::Clock& world_clock) : clock(world_clock) {}
+
+  const sys::Clock& clock;
+  Claims claims;
+  std::atomic<std::uint64_t> messages = 0;
+  std::atomic<std::uint64_t> recipients = 0;
+  std::atomic<std::uint64_t> quarantined = 0;
+  std::atomic<std::uint64_t> commits = 0;
+  // Appended to drafts that are neither committed nor dropped.
+  std::atomic<std::uint64_t> draft_bytes = 0;
+};
+
+}  // namespace postrider::store

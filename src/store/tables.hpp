@@ -1,0 +1,83 @@
+// Every statement that writes to the spool, prepared once. The writer thread alone uses it.
+// The statements keep to what PostgreSQL understands as well.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "store/recipient_id.hpp"
+#include "store/sqlite.hpp"
+
+namespace postrider::store {
+
+struct MessageRow {
+  base::MessageId id;
+  std::uint64_t size = 0;
+  std::uint32_t chunks = 0;  // 0: the body stands in the row
+  std::string_view envelope;
+  std::string_view edits;
+  std::optional<std::string_view> body;
+};
+
+struct RecipientRow {
+  RecipientId id;
+  std::int64_t state = 0;
+  base::UtcTime due{};
+  std::string domain;
+  std::string record;
+};
+
+// All methods throw SqlError.
+class Tables {
+ public:
+  explicit Tables(Database& database);
+
+  // Whether the commit returns only after its sync. What is left unsynced is synced with the next that is.
+  enum class Sync : std::uint8_t { now, later };
+  void begin(Sync sync);
+  void commit();
+  void roll_back() noexcept;
+
+  // Makes sure that the next start makes ids above `id`.
+  void reserve_id(base::MessageId id);
+  base::MessageId id_ceiling() const { return ceiling_; }
+
+  void insert_draft(base::MessageId id);
+  // In pieces of Draft::kChunkBytes, numbered from `seq`.
+  void insert_chunks(base::MessageId id, std::uint32_t seq, std::string_view data);
+  // Throws where the draft's chunks are not `chunks` with `size` bytes in all.
+  void check_chunks(base::MessageId id, std::uint32_t chunks, std::uint64_t size);
+  // With its chunks, or keeping them for the message that it becomes.
+  void drop_draft(base::MessageId id);
+  void finish_draft(base::MessageId id);
+  // Those that the last run left.
+  std::uint64_t drop_all_drafts();
+
+  void insert_message(const MessageRow& row);
+  void insert_recipient(const RecipientRow& row);
+  // Nothing where it has ended, or is in quarantine.
+  std::optional<std::string> recipient_record(RecipientId id);
+  void update_recipient(const RecipientRow& row);  // domain is left as it was
+  bool delete_recipient(RecipientId id);           // false: there was none
+  // With its body, where no recipient is left. False where there is one.
+  bool delete_finished(base::MessageId id);
+
+  Database& database() { return database_; }
+
+ private:
+  Database& database_;
+  Sync sync_ = Sync::now;
+  base::MessageId ceiling_;              // as it is on disk
+  base::MessageId uncommitted_ceiling_;  // as the open transaction has it
+  Statement begin_, commit_;
+  Statement put_meta_;
+  Statement insert_draft_, delete_draft_, insert_chunk_, sum_chunks_, delete_chunks_;
+  Statement insert_message_, delete_message_;
+  Statement insert_recipient_, select_recipient_, update_recipient_, delete_recipient_;
+};
+
+}  // namespace postrider::store

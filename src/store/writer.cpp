@@ -1,0 +1,170 @@
+#include "store/writer.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "sys/log.hpp"
+
+namespace postrider::store {
+namespace {
+
+// What a job costs beside its bytes.
+constexpr std::size_t kJobBytes = 512;
+
+using std::chrono::steady_clock;
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Database> database, WriterOptions options)
+    : connection_(std::make_unique<Connection>(std::move(database))),
+      options_(std::move(options)),
+      next_tick_(steady_clock::now() + options_.maintenance_interval),
+      thread_([this] { run(); }) {}
+
+bool Writer::post(std::unique_ptr<Job>& job) {
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return false;
+    queued_bytes_ += kJobBytes + job->bytes();
+    queue_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void Writer::maintain(std::function<void()> done) {
+  {
+    std::lock_guard lock(mutex_);
+    maintain_requests_.push_back(std::move(done));
+  }
+  wake_.notify_one();
+}
+
+void Writer::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Writer::jobs_waiting() const {
+  std::lock_guard lock(mutex_);
+  return !queue_.empty() || closing_;
+}
+
+bool Writer::wait(Jobs& group, Callbacks& maintained) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_until(lock, next_tick_,
+                   [this] { return closing_ || !queue_.empty() || !maintain_requests_.empty(); });
+  std::size_t bytes = 0;
+  while (!queue_.empty() && group.size() < options_.max_jobs && bytes < options_.max_bytes) {
+    bytes += queue_.front()->bytes();
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  maintained.swap(maintain_requests_);
+  // What completions post while we drain is still taken.
+  ended_ = closing_ && group.empty() && maintained.empty();
+  return !ended_;
+}
+
+void Writer::run() {
+  Jobs group;
+  Callbacks maintained;
+  while (wait(group, maintained)) {
+    if (!group.empty()) {
+      write(group);
+      group.clear();
+      ++groups_since_tick_;
+      attempt([this] {
+        connection_->maintenance.after_commit();
+        if (connection_->maintenance.step_is_due()) connection_->maintenance.step();
+      });
+    }
+    if (!maintained.empty() || steady_clock::now() >= next_tick_) {
+      maintain_now(groups_since_tick_ == 0 || !maintained.empty());
+      for (auto& done : maintained) done();
+      maintained.clear();
+    }
+  }
+  for (auto& job : patient_) finish(job, store_failure("closed"));
+}
+
+void Writer::write(std::span<std::unique_ptr<Job>> jobs) {
+  if (broken()) {
+    for (auto& job : jobs) finish(job, store_failure(broken_by_));
+    return;
+  }
+  const auto error = transact(jobs);
+  if (!error) {
+    for (auto& job : jobs) finish(job, {});
+  } else if (error->fault() == Fault::broken) {
+    break_down(error->what());
+    write(jobs);
+  } else if (jobs.size() > 1) {
+    write(jobs.first(jobs.size() / 2));
+    write(jobs.subspan(jobs.size() / 2));
+  } else if (jobs.front()->is_patient()) {
+    patient_.push_back(std::move(jobs.front()));
+  } else {
+    finish(jobs.front(),
+           error->fault() == Fault::full ? storage_full(error->what()) : store_failure(error->what()));
+  }
+}
+
+std::optional<SqlError> Writer::transact(std::span<std::unique_ptr<Job>> jobs) {
+  const bool sync = std::ranges::any_of(jobs, [](const auto& job) { return job->needs_sync(); });
+  try {
+    connection_->tables.begin(sync ? Tables::Sync::now : Tables::Sync::later);
+    for (auto& job : jobs) job->write(connection_->tables);
+    connection_->tables.commit();
+  } catch (const SqlError& error) {
+    connection_->tables.roll_back();
+    return error;
+  }
+  if (sync) ++transactions_;
+  return {};
+}
+
+void Writer::finish(std::unique_ptr<Job>& job, const base::Result<void>& result) {
+  queued_bytes_ -= kJobBytes + job->bytes();
+  job->finish(result);
+  job.reset();
+}
+
+template <class Function>
+void Writer::attempt(Function function) {
+  if (broken()) return;
+  try {
+    function();
+  } catch (const SqlError& error) {
+    if (error.fault() == Fault::broken) return break_down(error.what());
+    sys::log::warning("store_maintenance_failed", {{"reason", error.what()}});
+  }
+}
+
+void Writer::maintain_now(bool idle) {
+  next_tick_ = steady_clock::now() + options_.maintenance_interval;
+  groups_since_tick_ = 0;
+  attempt([&] {
+    connection_->maintenance.tick();
+    while (!jobs_waiting() && connection_->maintenance.step()) continue;
+    if (idle && !jobs_waiting()) connection_->maintenance.truncate_wal();
+  });
+  std::lock_guard lock(mutex_);
+  queue_.insert(queue_.end(), std::make_move_iterator(patient_.begin()),
+                std::make_move_iterator(patient_.end()));
+  patient_.clear();
+}
+
+void Writer::break_down(const std::string& why) {
+  broken_by_ = why;
+  broken_.store(true, std::memory_order_release);
+  connection_->database->write_nothing_at_close();
+  sys::log::error("store_broken", {{"reason", why}});
+  if (options_.on_broken) options_.on_broken(store_failure(why).error());
+}
+
+}  // namespace postrider::store
