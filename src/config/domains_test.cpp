@@ -31,6 +31,14 @@ TEST(Domains, HaveEachNameOnce) {
               ElementsAre(HasSubstr("t:9:1: \"info\" is an alias already, in line 8")));
 }
 
+TEST(Domains, AreShortEnoughToHaveAddresses) {
+  const std::string label(61, 'a');
+  const std::string longest = label + '.' + label + '.' + label + ".aaa";  // 189 octets
+  EXPECT_THAT(faults("[[domain]]\nname = \"" + longest + "\"\n"), IsEmpty());
+  EXPECT_THAT(faults("[[domain]]\nname = \"a" + longest + "\"\n"),
+              ElementsAre(HasSubstr("too long to have addresses")));
+}
+
 TEST(Domains, HaveUsersThatAreSafePathSegments) {
   for (const std::string bad : {"", ".", "..", "a/b", "/", "a b", ".a", "a.", "a\\u0000b", "a@b", "\\\"a\\\"",
                                 "12345678901234567890123456789012345678901234567890123456789012345"})

@@ -65,8 +65,7 @@ const std::vector<Spec> kSpecs{
 
     {"limits.message_size", size, "size", "50MiB", 64 * kKiB, 4 * kGiB, "", nullptr},  // RFC 5321 4.5.3.1.7
     {"limits.recipients", integer, "integer", "1000", 100, 100000, "", nullptr},       // RFC 5321 4.5.3.1.8
-    {"limits.connections", integer, "integer", "20000", 1, 1000000, "",
-     differs<&C::limits, &Limits::connections>},
+    {"limits.connections", integer, "integer", "20000", 1, 1000000, "", nullptr},
     {"limits.connections_per_client", integer, "integer", "100", 1, 1000000, "", nullptr},
     {"limits.commands", integer, "integer", "10000", 10, 1000000, "", nullptr},
     {"limits.errors", integer, "integer", "20", 1, 10000, "", nullptr},
@@ -94,7 +93,7 @@ const std::vector<Spec> kSpecs{
     {"queue.min_free", size, "size", "256MiB", 0, kTiB, "", differs<&C::queue, &Queue::min_free>},
     {"queue.min_free_inodes", integer, "integer", "1000", 0, 1000000000, "",
      differs<&C::queue, &Queue::min_free_inodes>},
-    {"queue.window", integer, "integer", "100000", 1, 10000000, "", differs<&C::queue, &Queue::window>},
+    {"queue.window", integer, "integer", "100000", 1, 10000000, "", nullptr},
 
     {"domain[].name", text, "domain name", "required", 0, 0, "once", nullptr},
     {"domain[].kind", choice, "word", "local", 0, 0, "local, relay", nullptr},

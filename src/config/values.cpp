@@ -54,7 +54,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 Parsed<mail::Domain> parse_domain(std::string_view text) {
+  constexpr std::size_t kLongest =
+      254 - 64 - 1;  // any local part and the @ fit before it; RFC 5321 4.5.3.1.3
   auto domain = mail::Domain::parse(text);
+  if (domain && std::max(domain->ascii().size(), domain->text().size()) > kLongest)
+    return problem(quoted(text) + " is too long to have addresses", "keep it within 189 octets");
   if (domain) return *std::move(domain);
   return problem(quoted(text) + ": " + domain.error().text, "write a domain name: \"example.com\"");
 }

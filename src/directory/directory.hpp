@@ -24,7 +24,7 @@ enum class Standing : std::uint8_t {
 
 struct Target {
   mail::Address address;               // where it goes; user+detail stays as it came
-  std::optional<mail::Address> alias;  // the alias of ours that led there, for mail that was expanded
+  std::optional<mail::Address> alias;  // the last alias (or catch-all) of ours that led there, if one did
   bool mailbox = false;                // a mailbox here
 };
 
@@ -46,12 +46,15 @@ class Directory {
   virtual ~Directory() = default;
 
   // Aliases are followed to their ends (bounds: 10 deep, 1,000 targets; above: permanent 5.4.6 / 5.5.3).
-  // postmaster and abuse exist in every domain of ours (RFC 5321 4.5.1, RFC 2142 4), and at our address
-  // literals.
+  // An alias of ours that leads to nobody, as the other domain has changed: temporary 4.3.5.
+  // postmaster and abuse exist in every domain of ours (RFC 5321 4.5.1, RFC 2142 4); postmaster also at our
+  // host name and at the address literals that a listener is bound to (not those behind "0.0.0.0" or "[::]",
+  // which only the operating system knows).
   virtual base::Result<Resolution> resolve(const mail::Address& address) const = 0;
   // This host's postmaster, for RCPT TO:<postmaster>.
   virtual base::Result<Resolution> postmaster() const = 0;
-  // The mailbox that `address` is delivered to; nothing where it is not, or is no longer, one of ours.
+  // The mailbox that `address`, a Target's, is delivered to; nothing where it is not, or is no longer, one of
+  // ours. Aliases are not followed.
   virtual std::optional<Mailbox> mailbox(const mail::Address& address) const = 0;
 };
 
