@@ -83,6 +83,9 @@ TEST(Address, RefusesMoreThan254OctetsInEitherForm) {
   EXPECT_EQ(code(std::string(64, 'a') + '@' + domain), "5.1.2");
   EXPECT_EQ(code(std::string(63, 'a') + '@' + domain + 'c'), "accepted");
   EXPECT_EQ(code(std::string(63, 'a') + '@' + domain + "cc"), "5.1.3");
+  // Quotes that are not needed count.
+  EXPECT_EQ(code('"' + std::string(61, 'a') + "\"@" + domain + 'c'), "accepted");
+  EXPECT_EQ(code('"' + std::string(62, 'a') + "\"@" + domain + 'c'), "5.1.3");
   // "é" is two octets, its A-label "xn--9ca" seven.
   EXPECT_EQ(code(std::string(57, 'a') + '@' + domain + "\u00e9"), "accepted");
   EXPECT_EQ(code(std::string(58, 'a') + '@' + domain + "\u00e9"), "5.1.3");

@@ -159,6 +159,32 @@ TEST(DataDecoder, CountsALineWithoutItsCrlfAndStuffedDot) {
       kNone);
 }
 
+TEST(DataDecoder, CountsALineWhereverItLies) {
+  const DecoderLimits limits{.line = 1000};
+  const auto fault = [&](const std::string& input) {
+    return decode(input, [] { return std::string_view::npos; }, limits).fault;
+  };
+  const std::string after(200, 'y');
+  for (std::size_t before = 2; before < 70; ++before) {
+    const auto start = std::string(before - 2, 'z') + "\r\n";
+    EXPECT_EQ(fault(start + std::string(1000, 'x') + "\r\n" + after), kNone) << before;
+    EXPECT_EQ(fault(start + std::string(1001, 'x') + "\r\n" + after), ContentFault::line_too_long) << before;
+    EXPECT_EQ(fault(start + std::string(1064, 'x') + "\r\n" + after), ContentFault::line_too_long) << before;
+  }
+  // In pieces that end with the line's text.
+  EXPECT_EQ(
+      decode(std::string(1024, 'x') + "\r\n", [] { return 64; }, limits).fault, ContentFault::line_too_long);
+}
+
+TEST(DataDecoder, FindsADotAtTheStartOfALineWhereverItLies) {
+  const std::string after = std::string(200, 'y') + "\r\n";
+  for (std::size_t before = 2; before < 200; ++before) {
+    const auto start = std::string(before - 2, 'z') + "\r\n";
+    const auto input = start + "..x\r\n" + after + ".\r\n";
+    EXPECT_EQ(decode(input), (Decoded{start + ".x\r\n" + after, input.size(), kNone, true})) << before;
+  }
+}
+
 // Texts of the octets that matter, cut at random, against the same text one octet at a time.
 TEST(DataDecoder, GivesTheSameForEverySplit) {
   std::mt19937 random(20261122);
