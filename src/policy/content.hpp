@@ -18,7 +18,7 @@ struct ContentVerdict {
 };
 
 // `header` is the header section as received. More than [limits] received_fields Received fields: 554 5.4.6
-// for all (RFC 5321 6.3). A Delivered-To field that names a recipient's final address: 554 5.4.6 for that
+// for all (RFC 5321 6.3), and `recipients` is all empty. A Delivered-To field that names a recipient's final address: 554 5.4.6 for that
 // recipient.
 ContentVerdict judge_content(const config::Config& config, const mail::Envelope& envelope,
                              std::string_view header);

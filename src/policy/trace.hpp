@@ -9,12 +9,14 @@
 namespace postrider::policy {
 
 // "Received: from HELO (NAME [ADDR])\r\n\tby HOSTNAME (Postrider) with ESMTP id ID\r\n\tfor
-// <RCPT>;\r\n\tDATE\r\n". `for` only where there is one RCPT (RFC 5321 7.6, hidden copies); lines of at most
-// 998 octets; a HELO name with octets that a field can't hold is written with "?".
+// <RCPT>;\r\n\tDATE\r\n", folded where a line would be longer than 78 octets and a word allows it; no line is
+// longer than 330. `from` is left out of mail that we wrote ourselves, `for` where the recipients stem from more
+// than one RCPT (hidden copies, RFC 5321 7.2). A HELO name with octets that a field can't hold is written with
+// "?". UTF-8 stands in it only with SMTPUTF8.
 std::string received_field(const mail::Envelope& envelope, base::MessageId id, const mail::Domain& hostname);
-// "Return-Path: <alice@example.com>\r\n"
+// "Return-Path: <alice@example.com>\r\n"; "<>" for the null sender
 std::string return_path_field(const mail::ReversePath& reverse_path);
-// "Delivered-To: bob@example.com\r\n"
+// "Delivered-To: bob@example.com\r\n", the domain in A-labels; judge_content() finds it again
 std::string delivered_to_field(const mail::Address& recipient);
 
 }  // namespace postrider::policy

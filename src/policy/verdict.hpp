@@ -16,7 +16,7 @@ namespace postrider::policy {
 struct ClientFacts {
   base::IpAddress address;
   config::ListenerMode mode = config::ListenerMode::mx;
-  std::string identity;  // authenticated user; empty: none
+  std::string identity;  // authenticated user; empty: none. May relay
 };
 
 struct Accept {
@@ -34,14 +34,17 @@ using RecipientVerdict = std::variant<Accept, AskNextHop, Refuse>;
 
 // May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1.
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client);
-// May this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged.
+// May this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged, nor is the
+// null sender.
 std::optional<Refuse> judge_sender(const config::Config& config, const ClientFacts& client,
                                    const mail::ReversePath& sender);
-// 550 5.1.1 unknown here; 550 5.7.1 relaying denied unless the client's network is listed; 550 5.7.1 denied.
+// 550 5.1.1 unknown here; 550 5.7.1 relaying denied unless the client's network is listed or it has an identity;
+// 550 5.7.1 denied (allow_recipients before deny_recipients). Relay domains take mail from anybody. <postmaster>
+// is never refused. What the directory can't expand is its failure: 451 or 550.
 RecipientVerdict judge_recipient(const config::Config& config, const directory::Directory& directory,
                                  const ClientFacts& client, const mail::ForwardPath& recipient);
-// The next hop's answer becomes ours: 2yz accepts, 5yz refuses with 550 5.1.1 and its words, all else is
-// 450 4.1.1... 451.
+// The next hop's answer becomes ours: 2yz accepts, 5yz refuses with 550 5.1.1 and its words, all else is 450 with
+// its enhanced code where that is a 4.y.z, else 4.1.1.
 RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& answer);
 
 }  // namespace postrider::policy

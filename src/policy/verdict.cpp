@@ -1,0 +1,100 @@
+#include "policy/verdict.hpp"
+
+#include <algorithm>
+
+#include "base/ascii.hpp"
+
+namespace postrider::policy {
+namespace {
+
+using mail::reply;
+
+bool contains(const std::vector<base::Network>& networks, const base::IpAddress& address) {
+  return std::ranges::any_of(networks, [&](const auto& network) { return network.contains(address); });
+}
+
+bool matches(const std::vector<config::AddressPattern>& patterns, const mail::Address& address) {
+  return std::ranges::any_of(patterns, [&](const auto& pattern) { return pattern.matches(address); });
+}
+
+// For a reply: the client may not have asked for UTF-8 (RFC 6531 3.7.4.2).
+std::string printable(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace(out, '\n', ' ');
+  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
+std::string name_of(const mail::Address& address) { return '<' + printable(address.to_ascii()) + '>'; }
+
+// Rule: relaying needs an authenticated user or a listed network. Loopback is no exception.
+bool may_relay(const config::Config& config, const ClientFacts& client) {
+  return !client.identity.empty() || contains(config.networks, client.address);
+}
+
+RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, bool relay,
+                       const mail::Address& address) {
+  using directory::Standing;
+  if (!resolution) return Refuse{mail::reply_for(resolution.error(), 550)};
+  switch (resolution->standing) {
+    case Standing::local:
+    case Standing::relay:
+      return Accept{resolution->targets};
+    case Standing::ask:
+      return AskNextHop{address};
+    case Standing::foreign:
+      if (relay) return Accept{resolution->targets};
+      return Refuse{reply(550, 7, 1, name_of(address) + ": relaying denied")};
+    case Standing::unknown:
+      break;
+  }
+  return Refuse{reply(550, 1, 1, name_of(address) + ": no such mailbox here")};
+}
+
+}  // namespace
+
+std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client) {
+  const auto& access = config.access;
+  if (contains(access.allow_clients, client.address) || !contains(access.deny_clients, client.address))
+    return {};
+  const std::string text = config.hostname.ascii() + " takes no mail from " + client.address.to_string();
+  return Refuse{reply(554, 7, 1, text), true};
+}
+
+std::optional<Refuse> judge_sender(const config::Config& config, const ClientFacts& client,
+                                   const mail::ReversePath& sender) {
+  const auto& access = config.access;
+  // Bounces must get through, whoever is denied: RFC 5321 4.5.5
+  if (sender.is_null() || contains(access.allow_clients, client.address)) return {};
+  if (matches(access.allow_senders, sender.address()) || !matches(access.deny_senders, sender.address()))
+    return {};
+  return Refuse{reply(550, 7, 1, name_of(sender.address()) + ": sender denied")};
+}
+
+RecipientVerdict judge_recipient(const config::Config& config, const directory::Directory& directory,
+                                 const ClientFacts& client, const mail::ForwardPath& recipient) {
+  const auto* address = std::get_if<mail::Address>(&recipient);
+  // RFC 5321 4.5.1: <postmaster> without a domain is never refused.
+  if (!address) {
+    const auto resolution = directory.postmaster();
+    if (!resolution) return Refuse{mail::reply_for(resolution.error(), 550)};
+    return Accept{resolution->targets};
+  }
+  const auto& access = config.access;
+  if (!matches(access.allow_recipients, *address) && matches(access.deny_recipients, *address))
+    return Refuse{reply(550, 7, 1, name_of(*address) + ": recipient denied")};
+  return judge(directory.resolve(*address), may_relay(config, client), *address);
+}
+
+RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& answer) {
+  constexpr std::size_t kMostWords = 200;  // a reply line has 512 octets; RFC 5321 4.5.3.1.5
+  if (answer.code >= 200 && answer.code < 300) return Accept{{{recipient, {}, false}}};
+  const std::string words = printable(answer.text).substr(0, kMostWords);
+  if (answer.permanent())
+    return Refuse{reply(550, 1, 1, name_of(recipient) + ": the next server refuses it: " + words)};
+  mail::Reply later = reply(450, 1, 1, name_of(recipient) + ": not known yet, try again later: " + words);
+  if (answer.temporary() && answer.enhanced && answer.enhanced->cls == 4) later.enhanced = answer.enhanced;
+  return Refuse{std::move(later)};
+}
+
+}  // namespace postrider::policy
