@@ -13,6 +13,7 @@
 #include "app/settings.hpp"
 #include "app/trace_finisher.hpp"
 #include "deliver/maildir.hpp"
+#include "deliver/maildir_courier.hpp"
 #include "deliver/probe.hpp"
 #include "receive/server.hpp"
 #include "sys/log.hpp"
@@ -110,9 +111,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   if (!resolver) return refuse_to_start({{5, 3, 5}, resolver.error(), {}});
   const auto current = [&settings] { return settings.get().config; };
   deliver::SmtpRecipientProbe probe(current, **resolver, clock);
-  deliver::MaildirCourier maildir(
-      [&settings](const mail::Address& recipient) { return mailbox_target(settings.get(), recipient); },
-      clock);
+  deliver::Files files;
+  deliver::Maildir mailboxes(files, clock, config->hostname.ascii());
+  deliver::MaildirCourier maildir(mailboxes, [&settings](const mail::Address& recipient) {
+    return mailbox_target(settings.get(), recipient);
+  });
   Router router(settings, maildir, clock);
   const TraceFinisher finisher(settings);
   queue::Queue queue(**spool, router, finisher, clock, current);

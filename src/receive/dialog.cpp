@@ -11,7 +11,7 @@ using mail::Reply;
 
 namespace {
 
-const Reply kHelp = reply(214, 2, 0,
+const Reply kHelp = reply(214, 0, 0,
                           "Commands: HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY\n"
                           "RFC 5321 says what they mean; EHLO lists the extensions.");
 

@@ -1,0 +1,76 @@
+#include "receive/testing/house.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+namespace postrider::receive::testing {
+namespace {
+
+[[noreturn]] void die(const std::string& why) {
+  std::fprintf(stderr, "test house: %s\n", why.c_str());
+  std::abort();
+}
+
+std::filesystem::path private_folder() {
+  // Memory where there is some: a test of sessions waits for thousands of syncs.
+  std::error_code error;
+  const std::filesystem::path memory = "/dev/shm";
+  const auto where =
+      std::filesystem::is_directory(memory, error) ? memory : std::filesystem::temp_directory_path();
+  std::string name = (where / "postrider-house.XXXXXX").string();
+  if (!mkdtemp(name.data())) die("no private folder");
+  return name;
+}
+
+// The session goes with its coroutine, and its timers with it: else they would keep the context running.
+boost::asio::awaitable<void> serve(Services& services, const config::Listener& listener,
+                                   std::unique_ptr<net::Stream> stream) {
+  const Peer peer{.address = *base::IpAddress::parse("192.0.2.1"), .port = 2525, .may_xclient = false};
+  Session session(services, listener, std::move(stream), peer);
+  co_await session.run();
+}
+
+}  // namespace
+
+House::House(std::string config) : folder_(private_folder()) {
+  for (auto at = config.find("DATA"); at != std::string::npos; at = config.find("DATA")) {
+    config.replace(at, 4, folder_.string());
+  }
+  auto loaded = config::parse(config, "house.toml");
+  if (!loaded) die(loaded.error().front().to_string());
+  setting_.config = *loaded;
+  setting_.directory = directory::from_config(*loaded);
+  store::SpoolOptions options;
+  options.directory = folder_ / "spool";
+  options.min_free_bytes = 0;
+  options.min_free_inodes = 0;
+  auto spool = store::Spool::open(std::move(options), sys::system_clock());
+  if (!spool) die(spool.error().log_text());
+  spool_ = std::move(*spool);
+  queue_ = std::make_unique<queue::Queue>(*spool_, router_, finisher_, sys::system_clock(),
+                                          [this] { return setting_.config; });
+  services_.reset(new Services{[this] { return setting_; }, *queue_, probe_, sys::system_clock()});
+}
+
+House::~House() {
+  queue_.reset();
+  spool_.reset();
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+}
+
+net::fake::Peer House::converse(std::deque<std::string> sends) {
+  net::fake::Peer peer;
+  peer.sends = std::move(sends);
+  boost::asio::io_context context(1);
+  boost::asio::co_spawn(context,
+                        serve(*services_, setting_.config->listeners.front(),
+                              std::make_unique<net::fake::Stream>(context.get_executor(), peer)),
+                        boost::asio::detached);
+  context.run();
+  return peer;
+}
+
+}  // namespace postrider::receive::testing

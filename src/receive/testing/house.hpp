@@ -1,0 +1,60 @@
+// A whole receiving side for tests without sockets: a real spool in a private folder, a queue that holds all it
+// gets, and sessions on streams in memory.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "net/fake/stream.hpp"
+#include "receive/services.hpp"
+#include "receive/session.hpp"
+#include "sys/clock.hpp"
+
+namespace postrider::receive::testing {
+
+class HoldAll final : public queue::Router {
+ public:
+  Choice choose(const mail::Envelope&, const mail::Recipient&) override {
+    return {.site = "hold", .instead = {}, .hold = true};
+  }
+};
+
+class NoFinisher final : public queue::Finisher {
+ public:
+  mail::Edits finish(const mail::Envelope&, base::MessageId) const override { return {}; }
+};
+
+// Every next hop takes every recipient.
+class YesProbe final : public policy::RecipientProbe {
+ public:
+  void ask(const mail::Address&, std::move_only_function<void(mail::Reply)> done) override {
+    done(mail::reply(250, 1, 5, "ok"));
+  }
+};
+
+class House {
+ public:
+  // `config` is TOML; "DATA" in it becomes the private folder.
+  explicit House(std::string config);
+  ~House();
+
+  // Runs one session to its end with a client that sends these pieces and then closes; what it heard.
+  net::fake::Peer converse(std::deque<std::string> sends);
+
+  store::Spool& spool() { return *spool_; }
+  const config::Config& config() const { return *setting_.config; }
+
+ private:
+  std::filesystem::path folder_;
+  Setting setting_;
+  HoldAll router_;
+  NoFinisher finisher_;
+  YesProbe probe_;
+  std::unique_ptr<store::Spool> spool_;
+  std::unique_ptr<queue::Queue> queue_;
+  std::unique_ptr<Services> services_;
+};
+
+}  // namespace postrider::receive::testing
