@@ -33,6 +33,9 @@ class Router {
   virtual Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) = 0;
 };
 
+// A message that is being received; see store/spool.hpp. Its owner is whoever receives.
+using Draft = store::Draft;
+
 class Queue {
  public:
   using Accepted = std::move_only_function<void(base::Result<base::MessageId>)>;
@@ -45,11 +48,11 @@ class Queue {
 
   // Edits are made by the finisher, then envelope and draft are committed; `done` after the sync (on the
   // store's writer thread; must not block), with the id, which is the draft's.
-  void accept(mail::Envelope envelope, store::Draft draft, Accepted done);
+  void accept(mail::Envelope envelope, Draft draft, Accepted done);
 
-  base::Result<store::Draft> open_draft() { return spool_.open_draft(); }
+  base::Result<Draft> open_draft() { return spool_.open_draft(); }
   base::Result<void> has_space(std::uint64_t bytes) const { return spool_.has_space(bytes); }
-  void flush(store::Draft& draft, store::Done done) { spool_.flush(draft, std::move(done)); }
+  void flush(Draft& draft, store::Done done) { spool_.flush(draft, std::move(done)); }
 
   // Calls `done` when every recipient that was due has been tried and recorded. For tests and graceful stops.
   void when_idle(std::move_only_function<void()> done);

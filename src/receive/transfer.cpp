@@ -7,7 +7,7 @@ using mail::Reply;
 using wire::mime::HeaderCollector;
 using wire::smtp::ContentFault;
 
-Transfer::Transfer(const config::Limits& limits, store::Draft draft)
+Transfer::Transfer(const config::Limits& limits, queue::Draft draft)
     : limits_(limits),
       dots_({.line = limits.line_length}),
       chunks_({.line = limits.line_length}),

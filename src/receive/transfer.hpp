@@ -7,7 +7,7 @@
 
 #include "config/config.hpp"
 #include "mail/reply.hpp"
-#include "store/spool.hpp"
+#include "queue/queue.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/smtp/data_decoder.hpp"
 
@@ -16,7 +16,7 @@ namespace postrider::receive {
 // One thread at a time.
 class Transfer {
  public:
-  Transfer(const config::Limits& limits, store::Draft draft);
+  Transfer(const config::Limits& limits, queue::Draft draft);
 
   // DATA: takes octets of the input; how many it consumed, and whether the content has ended. Stops early when the
   // draft wants a flush.
@@ -34,8 +34,8 @@ class Transfer {
   void give_up(mail::Reply why);
 
   bool wants_flush() const { return !refused_ && draft_.wants_flush(); }
-  store::Draft& draft() { return draft_; }
-  store::Draft release() { return std::move(draft_); }
+  queue::Draft& draft() { return draft_; }
+  queue::Draft release() { return std::move(draft_); }
 
   // Octets of content so far, also of what is no longer kept.
   std::uint64_t size() const { return size_; }
@@ -54,7 +54,7 @@ class Transfer {
   wire::smtp::DataDecoder dots_;
   wire::smtp::ChunkDecoder chunks_;
   wire::mime::HeaderCollector header_;
-  store::Draft draft_;
+  queue::Draft draft_;
   std::uint64_t size_ = 0;
   bool refused_ = false;  // nothing is kept any more
   std::optional<mail::Reply> given_up_;
