@@ -40,4 +40,12 @@ std::size_t Admission::connections() const {
   return connections_;
 }
 
+mail::Reply no_place(const config::Config& config, Admission::Answer answer) {
+  const auto& host = config.hostname.ascii();
+  if (answer == Admission::Answer::server_full) {
+    return mail::reply(421, 3, 2, host + " too many connections, try again later");
+  }
+  return mail::reply(421, 7, 0, host + " too many connections from your address");
+}
+
 }  // namespace postrider::receive

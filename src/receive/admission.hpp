@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/ip.hpp"
+#include "config/config.hpp"
+#include "mail/reply.hpp"
 
 namespace postrider::receive {
 
@@ -51,5 +53,8 @@ class Admission {
   std::size_t connections_ = 0;
   std::unordered_map<base::Network, std::size_t, Hash> by_client_;
 };
+
+// What a client without a place is told: 421. RFC 5321 3.8
+mail::Reply no_place(const config::Config& config, Admission::Answer answer);
 
 }  // namespace postrider::receive

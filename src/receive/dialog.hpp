@@ -70,8 +70,9 @@ class Dialog {
   void end_transaction();
   // BDAT has begun in this transaction: DATA is refused. RFC 3030 2
   void begin_chunks() { chunks_begun_ = true; }
-  // A chunk was refused: the rest of this transaction is, too. RFC 3030 2
-  void fail_chunks() { chunks_failed_ = true; }
+  // A chunk was refused: the rest of this transaction is, too; where there is none, nothing is to be spoilt.
+  // RFC 3030 2
+  void fail_chunks() { chunks_failed_ = in_transaction(); }
 
   const Setting& setting() const { return setting_; }
   const Peer& peer() const { return peer_; }

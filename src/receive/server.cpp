@@ -85,9 +85,7 @@ void Server::State::take(Worker& worker, const config::Listener& listener, asio:
     return;
   }
   const bool full = answer == Admission::Answer::server_full;
-  const auto& host = config->hostname.ascii();
-  const auto said = full ? mail::reply(421, 3, 2, host + " too many connections, try again later")
-                         : mail::reply(421, 7, 0, host + " too many connections from your address");
+  const auto said = no_place(*config, answer);
   sys::log::warning("too_many_connections",
                     {{"client", peer.address.to_string()},
                      {"listener", listener.name()},
@@ -103,8 +101,8 @@ void Server::State::take(Worker& worker, const config::Listener& listener, asio:
 asio::awaitable<void> Server::State::serve(Worker& worker, const config::Listener& listener,
                                            std::unique_ptr<net::Stream> stream, Peer peer,
                                            Admission::Place place, net::Gate::Pass pass) {
-  // The parameters live as long as the coroutine: the place and the pass are given back at its end.
-  Session session(*services, listener, std::move(stream), peer);
+  // A parameter lives as long as the coroutine: the pass is given back at its end.
+  Session session(*services, listener, std::move(stream), peer, admission, std::move(place));
   worker.sessions.insert(&session);
   if (worker.stopping) session.shut_down();
   co_await session.run();
@@ -120,8 +118,7 @@ base::Result<std::unique_ptr<Server>> Server::bind(const config::Config& config,
   auto state = std::make_unique<State>(config.listeners);
   std::vector<asio::io_context*> contexts;
   for (std::size_t i = 0; i < threads; ++i) contexts.push_back(&state->workers.emplace_back().context);
-  const std::string out_of_descriptors =
-      encoded(mail::reply(421, 3, 2, config.hostname.ascii() + " too many connections, try again later"));
+  const std::string out_of_descriptors = encoded(no_place(config, Admission::Answer::server_full));
   for (auto& listener : state->listeners) {
     auto bound = net::bind(listener.address, listener.port, contexts);
     if (!bound) return std::unexpected(bound.error());

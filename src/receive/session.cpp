@@ -32,8 +32,10 @@ bool was_cancelled(const boost::system::system_error& error) {
 }  // namespace
 
 Session::Session(Services& services, const config::Listener& listener, std::unique_ptr<net::Stream> stream,
-                 Peer peer)
+                 Peer peer, Admission& admission, Admission::Place place)
     : services_(services),
+      admission_(admission),
+      place_(std::move(place)),
       stream_(std::move(stream)),
       dialog_(services, listener, peer),
       session_ends_(std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.session),
@@ -120,10 +122,8 @@ awaitable<Session::Next> Session::read_proxy_header() {
     const auto parsed = wire::proxy::parse_header(input());
     if (parsed) {
       consume(parsed->consumed);
-      if (parsed->header.source) {
-        dialog_.set_client(parsed->header.source->address, parsed->header.source->port);
-      }
-      co_return Next::go_on;
+      if (!parsed->header.source) co_return Next::go_on;  // the proxy's own health check
+      co_return co_await admit_proxied(*parsed->header.source);
     }
     if (parsed.error() == wire::proxy::ProxyFault::malformed) {
       sys::log::warning("bad_proxy_header", {{"client", dialog_.peer().address.to_string()}});
@@ -131,6 +131,21 @@ awaitable<Session::Next> Session::read_proxy_header() {
     }
     if (!co_await fill()) co_return Next::close;
   }
+}
+
+// The place that the proxy's connection took is its client's from here on.
+awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
+  dialog_.set_client(client.address, client.port);
+  place_ = {};
+  const auto config = dialog_.setting().config;
+  const auto answered =
+      admission_.enter(client.address, config->limits.connections, config->limits.connections_per_client);
+  if (answered == Admission::Answer::admitted) {
+    place_ = Admission::Place(admission_, client.address);
+    co_return Next::go_on;
+  }
+  co_await answer(no_place(*config, answered));
+  co_return Next::close;
 }
 
 awaitable<Session::Next> Session::next_command() {

@@ -13,18 +13,20 @@
 #include "net/stream.hpp"
 #include "net/watchdog.hpp"
 #include "policy/content.hpp"
+#include "receive/admission.hpp"
 #include "receive/buffers.hpp"
 #include "receive/dialog.hpp"
 #include "receive/transfer.hpp"
+#include "wire/proxy/proxy_header.hpp"
 #include "wire/smtp/line_splitter.hpp"
 
 namespace postrider::receive {
 
 class Session {
  public:
-  // `services` and `listener` outlive the session.
+  // `services`, `listener` and `admission` outlive the session. `place` is the peer's.
   Session(Services& services, const config::Listener& listener, std::unique_ptr<net::Stream> stream,
-          Peer peer);
+          Peer peer, Admission& admission, Admission::Place place);
   ~Session();
 
   // Until the connection is closed. Broken connections end it quietly.
@@ -39,6 +41,7 @@ class Session {
   boost::asio::awaitable<void> converse();
   boost::asio::awaitable<Next> greet();
   boost::asio::awaitable<Next> read_proxy_header();
+  boost::asio::awaitable<Next> admit_proxied(wire::proxy::Endpoint client);
   boost::asio::awaitable<Next> refuse_early_talk();
   boost::asio::awaitable<Next> next_command();
   boost::asio::awaitable<Next> obey(wire::smtp::Line line);
@@ -66,6 +69,8 @@ class Session {
   void log_refusal(const mail::Reply& reply, std::string_view command) const;
 
   Services& services_;
+  Admission& admission_;
+  Admission::Place place_;
   std::unique_ptr<net::Stream> stream_;
   Dialog dialog_;
   BufferPool::Buffer buffer_;

@@ -41,7 +41,9 @@ awaitable<Session::Next> Session::handle_data() {
     log_refusal(*refusal, "DATA");
     co_return co_await answer(std::move(*refusal));
   }
-  co_await answer(mail::plain_reply(354, "go on; end with <CRLF>.<CRLF>"));
+  if (co_await answer(mail::plain_reply(354, "go on; end with <CRLF>.<CRLF>")) == Next::close) {
+    co_return Next::close;
+  }
   co_await send_replies();
   for (bool ended = false; !ended;) {
     if (begin_ == end_) {
@@ -62,7 +64,6 @@ awaitable<Session::Next> Session::handle_bdat(wire::smtp::Bdat command) {
   if (!refusal && !transfer_) refusal = open_transfer();
   if (refusal) {
     log_refusal(*refusal, "BDAT");
-    dialog_.fail_chunks();
   } else {
     dialog_.begin_chunks();
   }
@@ -84,7 +85,12 @@ awaitable<Session::Next> Session::handle_bdat(wire::smtp::Bdat command) {
     if (!refusal && transfer_->hopeless()) co_return co_await abandon_hopeless();
     if (!refusal && transfer_->wants_flush()) co_await flush_draft();
   }
-  if (refusal) co_return co_await answer(std::move(*refusal));
+  // What is known to be wrong is said at once, and the chunks that are under way are refused. RFC 3030 2
+  if (!refusal && !command.last) refusal = transfer_->refusal();
+  if (refusal) {
+    dialog_.fail_chunks();
+    co_return co_await answer(std::move(*refusal));
+  }
   if (command.last) {
     transfer_->finish_chunks();
     co_return co_await end_of_content();
@@ -152,7 +158,8 @@ awaitable<std::vector<Reply>> Session::commit(Transfer& transfer) {
 
   const Reply said = co_await accept(std::move(envelope), transfer);
   for (auto& each : replies) {
-    if (each.code == 0) each = said;
+    // SMTP's one reply is about what was accepted, though some recipients were refused alone.
+    if (each.code == 0 || !dialog_.lmtp()) each = said;
   }
   co_return replies;
 }

@@ -28,7 +28,9 @@ std::filesystem::path private_folder() {
 boost::asio::awaitable<void> serve(Services& services, const config::Listener& listener,
                                    std::unique_ptr<net::Stream> stream) {
   const Peer peer{.address = *base::IpAddress::parse("192.0.2.1"), .port = 2525, .may_xclient = false};
-  Session session(services, listener, std::move(stream), peer);
+  Admission admission;
+  admission.enter(peer.address, 1, 1);
+  Session session(services, listener, std::move(stream), peer, admission, {admission, peer.address});
   co_await session.run();
 }
 
