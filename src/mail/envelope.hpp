@@ -75,7 +75,7 @@ struct Envelope {
   DsnReturn ret = DsnReturn::unspecified;
   BodyType body = BodyType::seven_bit;
   bool smtputf8 = false;                    // RFC 6531 3.4
-  bool require_tls = false;                 // RFC 8689 2
+  bool require_tls = false;                 // REQUIRETLS, RFC 8689
   std::optional<base::UtcTime> hold_until;  // RFC 4865
   std::optional<base::UtcTime> deliver_by;  // RFC 2852
   bool deliver_by_notify = false;           // by-mode N: tell, don't return
