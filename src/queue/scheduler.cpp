@@ -56,8 +56,8 @@ void Queue::Scheduler::when_idle(std::move_only_function<void()> done) {
 }
 
 void Queue::Scheduler::run() {
-  while (!finished()) {
-    auto tasks = mailbox_->take(wait_time());
+  for (base::Milliseconds longest{0}; !finished(); longest = wait_time()) {
+    auto tasks = mailbox_->take(longest);
     settings_ = parts_.config();
     for (auto& task : tasks) task();
     record_decided();
@@ -126,7 +126,7 @@ void Queue::Scheduler::claim_due() {
   const base::SteadyTime steady = parts_.clock.steady();
   if (stop_by_ || asking_spool_ || recording_fails_ || steady < ask_after_) return;
   if (!next_due_ || *next_due_ > now) {
-    if (steady - asked_ >= kAskAnyway) ask_next_due();
+    if (steady - asked_ >= kAskAnyway) ask_next_due(false);
     return;
   }
   const std::size_t bound = std::max<std::size_t>(settings_->queue.window, 1);
@@ -157,17 +157,19 @@ void Queue::Scheduler::claimed(base::Result<std::vector<store::Claimed>> page, s
     if (!stop_by_) admit(std::move(message));
   }
   if (taken >= limit) return due_at(parts_.clock.utc());
-  if (taken == 0) ask_after_ = parts_.clock.steady() + milliseconds(1);
-  ask_next_due();
+  ask_next_due(taken == 0);
 }
 
-void Queue::Scheduler::ask_next_due() {
+void Queue::Scheduler::ask_next_due(bool claim_was_empty) {
   asking_spool_ = true;
   asked_ = parts_.clock.steady();
-  parts_.spool.next_due([this, mailbox = mailbox_](auto due) mutable {
-    mailbox->post([this, due = std::move(due)] {
+  parts_.spool.next_due([this, claim_was_empty, mailbox = mailbox_](auto due) mutable {
+    mailbox->post([this, claim_was_empty, due = std::move(due)] {
       asking_spool_ = false;
-      if (due && *due) due_at(**due);
+      if (!due || !*due) return;
+      due_at(**due);
+      // Due, and yet not to be had: to ask again at once would be a busy loop.
+      if (claim_was_empty && **due <= parts_.clock.utc()) ask_after_ = parts_.clock.steady() + kSpoolPause;
     });
   });
 }

@@ -74,7 +74,7 @@ class Queue::Scheduler {
   void admit(store::Claimed message);
   void claim_due();
   void claimed(base::Result<std::vector<store::Claimed>> page, std::size_t limit);
-  void ask_next_due();
+  void ask_next_due(bool claim_was_empty);
   void due_at(base::UtcTime time);
 
   void start_jobs();

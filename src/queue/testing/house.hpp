@@ -1,0 +1,259 @@
+// A queue for tests: with a real spool in a folder of its own, a clock that the test turns, and couriers that
+// answer when the test says so.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "queue/queue.hpp"
+#include "sys/fake/clock.hpp"
+
+namespace postrider::queue::testing {
+
+constexpr auto kPatience = std::chrono::seconds(20);  // only a broken test waits so long
+
+inline mail::Outcome outcome(mail::Action action, mail::Reply reply) {
+  return {.action = action, .reply = std::move(reply), .relay = "test", .detail = {}, .at = {}};
+}
+inline mail::Outcome delivered() {
+  return outcome(mail::Action::delivered, mail::reply(250, 0, 0, "delivered"));
+}
+inline mail::Outcome deferred() {
+  return outcome(mail::Action::deferred, mail::reply(451, 4, 1, "no answer"));
+}
+inline mail::Outcome failed() {
+  return outcome(mail::Action::failed, mail::reply(550, 1, 1, "no such user"));
+}
+
+struct Attempted {
+  Job job;
+  std::move_only_function<void(Outcomes)> done;
+
+  void answer(const mail::Outcome& outcome) { done(Outcomes(job.recipients.size(), outcome)); }
+  std::vector<std::string> recipients() const {
+    std::vector<std::string> names;
+    for (const auto index : job.recipients)
+      names.push_back(job.envelope->recipients[index].final.to_string());
+    return names;
+  }
+  std::string content() const {
+    std::string all;
+    for (const auto reader = job.open();;) {
+      const auto piece = reader->next();
+      if (!piece || piece->empty()) return piece ? all : "failure: " + piece.error().text;
+      all += *piece;
+    }
+  }
+};
+
+// Keeps each job until the test takes it; or answers by itself.
+class FakeCourier final : public Courier {
+ public:
+  void deliver(Job job, std::move_only_function<void(Outcomes)> done) override {
+    Attempted attempt{std::move(job), std::move(done)};
+    std::unique_lock lock(mutex_);
+    ++count_;
+    if (answer_) {
+      const mail::Outcome now = *answer_;
+      lock.unlock();
+      return attempt.answer(now);
+    }
+    waiting_.push_back(std::move(attempt));
+    arrived_.notify_all();
+  }
+  void always(std::optional<mail::Outcome> answer) {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  Attempted take() {
+    std::unique_lock lock(mutex_);
+    if (!arrived_.wait_for(lock, kPatience, [this] { return !waiting_.empty(); })) {
+      ADD_FAILURE() << "no attempt came";
+      std::abort();
+    }
+    Attempted first = std::move(waiting_.front());
+    waiting_.pop_front();
+    return first;
+  }
+  std::size_t count() const {
+    std::lock_guard lock(mutex_);
+    return count_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Attempted> waiting_;
+  std::optional<mail::Outcome> answer_;
+  std::size_t count_ = 0;
+};
+
+// By the domain: hold.test, discard.test, nowhere.test, far.test (another courier), all else to `near`. block.test
+// is held too, but keeps the queue's strand waiting until the test opens `gate`.
+class FakeRouter final : public Router {
+ public:
+  FakeCourier near, far;
+  std::promise<void> blocked, gate;
+  Choice choose(const mail::Envelope&, const mail::Recipient& recipient) override {
+    const std::string& domain = recipient.final.domain()->ascii();
+    Choice choice;
+    if (domain == "block.test") {
+      blocked.set_value();
+      gate.get_future().wait();
+    }
+    if (domain == "hold.test" || domain == "block.test") {
+      choice.hold = true;
+    } else if (domain == "discard.test") {
+      choice.instead = outcome(mail::Action::discarded, mail::reply(250, 0, 0, "discarded by a route"));
+    } else if (domain == "far.test") {
+      choice.courier = &far;
+      choice.site = "far";
+    } else if (domain != "nowhere.test") {
+      choice.courier = &near;
+      choice.site = domain;
+    }
+    return choice;
+  }
+};
+
+class FakeFinisher final : public Finisher {
+ public:
+  mail::Edits finish(const mail::Envelope&, base::MessageId id) const override {
+    return {mail::PrependField{"X-Id: " + id.to_string() + "\r\n"}};
+  }
+};
+
+inline std::string temporary_folder() {
+  std::string name = ::testing::TempDir() + "/queue_testXXXXXX";
+  if (!::mkdtemp(name.data())) std::abort();
+  return name;
+}
+
+class House {
+ public:
+  explicit House(std::filesystem::path from = {}, const char* vfs = nullptr)
+      : folder(temporary_folder()), vfs_(vfs) {
+    if (!from.empty())
+      std::filesystem::copy(from, folder / "spool", std::filesystem::copy_options::recursive);
+    config = std::make_shared<config::Config>(*mail::Domain::parse("mx.test"));
+    open_spool();
+    start();
+  }
+  ~House() {
+    queue.reset();
+    spool.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  void open_spool() {
+    store::SpoolOptions options;
+    options.directory = folder / "spool";
+    options.min_free_bytes = 0;
+    options.min_free_inodes = 0;
+    options.vfs = vfs_;
+    auto opened = store::Spool::open(options, clock);
+    if (!opened) {
+      ADD_FAILURE() << opened.error().log_text();
+      std::abort();
+    }
+    spool = std::move(*opened);
+  }
+  void start() {
+    queue = std::make_unique<Queue>(*spool, router, finisher, clock, [this] {
+      std::lock_guard lock(mutex);
+      return config;
+    });
+  }
+  void configure(const std::function<void(config::Config&)>& change) {
+    auto next = std::make_shared<config::Config>(*config);
+    change(*next);
+    std::lock_guard lock(mutex);
+    config = std::move(next);
+  }
+
+  mail::Envelope envelope(const std::vector<std::string>& to, const std::string& from = "alice@example.org") {
+    mail::Envelope made;
+    if (!from.empty()) made.reverse_path = mail::ReversePath(*mail::Address::parse(from));
+    made.received = clock.utc();
+    for (const std::string& one : to) {
+      const auto address = *mail::Address::parse(one);
+      made.recipients.push_back(
+          {.original = address, .alias = {}, .final = address, .orcpt = {}, .notify = {}, .last = {}});
+    }
+    return made;
+  }
+  base::MessageId accept(mail::Envelope envelope, std::string_view body = "A: 1\r\n\r\nbody\r\n") {
+    auto draft = queue->open_draft();
+    draft->append(body);
+    envelope.size = body.size();
+    std::promise<base::Result<base::MessageId>> promise;
+    auto future = promise.get_future();
+    queue->accept(std::move(envelope), std::move(*draft),
+                  [&promise](base::Result<base::MessageId> id) { promise.set_value(std::move(id)); });
+    const auto id = future.get();
+    EXPECT_TRUE(id.has_value());
+    return id.value_or(base::MessageId{});
+  }
+  base::MessageId accept(const std::vector<std::string>& to) { return accept(envelope(to)); }
+  std::future<void> becomes_idle() {
+    auto promise = std::make_shared<std::promise<void>>();
+    queue->when_idle([promise] { promise->set_value(); });
+    return promise->get_future();
+  }
+  void idle() {
+    ASSERT_EQ(becomes_idle().wait_for(kPatience), std::future_status::ready)
+        << "the queue does not become idle";
+  }
+  void pass(base::Milliseconds time) {
+    clock.advance(time);
+    idle();
+  }
+  std::uint64_t kept() const { return spool->statistics().recipients; }
+
+  std::filesystem::path folder;
+  sys::fake::Clock clock;
+  FakeRouter router;
+  FakeFinisher finisher;
+  std::mutex mutex;
+  std::shared_ptr<const config::Config> config;
+  std::unique_ptr<store::Spool> spool;
+  std::unique_ptr<Queue> queue;
+
+ private:
+  const char* vfs_;
+};
+
+// What a SIGKILL at this moment would leave: a copy of the spool's files, opened by another server.
+inline std::unique_ptr<House> after_crash(const House& house) {
+  return std::make_unique<House>(house.folder / "spool");
+}
+
+class Captured {
+ public:
+  Captured() { ::testing::internal::CaptureStderr(); }
+  ~Captured() {
+    if (!taken_) text();
+  }
+  std::string text() {
+    taken_ = true;
+    return ::testing::internal::GetCapturedStderr();
+  }
+
+ private:
+  bool taken_ = false;
+};
+
+}  // namespace postrider::queue::testing
