@@ -75,6 +75,17 @@ TEST_F(ProbeTargets, MailExchangesComeByPreferenceAndEqualOnesInAnyOrder) {
   EXPECT_TRUE(second);
 }
 
+TEST_F(ProbeTargets, TriesNoMoreThanTenAddressesOfFiveHosts) {
+  for (std::uint16_t i = 1; i <= 7; ++i) {
+    const auto name = "mx" + std::to_string(i) + ".test";
+    resolver_.exchanges["relayed.test"].push_back({i, name});
+    resolver_.hosts[name] = {"192.0.2.1", "192.0.2.2", "2001:db8::1"};
+  }
+  const auto hops = find().value();
+  EXPECT_EQ(hops.size(), 10u);
+  EXPECT_EQ(resolver_.asked, 1 + 5 * 2);
+}
+
 TEST_F(ProbeTargets, WithoutMailExchangesTheDomainItselfIsTheHost) {
   resolver_.hosts["relayed.test"] = {"192.0.2.7"};
   EXPECT_THAT(find().value(), ElementsAre(NextHop{ip("192.0.2.7"), 25, "relayed.test"}));
