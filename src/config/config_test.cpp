@@ -218,6 +218,7 @@ TEST(Config, RefusesAKeyThatIsDeeperThanTheStack) {
 }
 
 TEST(Config, WritesNoControlCharactersOfTheFileIntoAFault) {
+  EXPECT_THAT(faults("node = n\ns2 x = 1\n"), ElementsAre(testing::Not(HasSubstr("\n"))));
   EXPECT_THAT(faults(text_of("\"a\\nb\\u001b\" = 1\n")), ElementsAre(HasSubstr("unknown key \"a?b?\"")));
 }
 

@@ -90,9 +90,13 @@ void read_rest(const Value& root, Config& config, Report& report) {
 }  // namespace
 
 Loaded parse(std::string_view text, std::string_view name) {
-  const auto document = read_document(text, name);
-  if (!document) return std::unexpected(std::vector{document.error()});
   Report report(name);
+  const auto document = read_document(text, name);
+  if (!document) {
+    const Fault& fault = document.error();
+    report.add({fault.line, fault.column}, fault.what, fault.mend);
+    return std::unexpected(std::move(report).sorted());
+  }
   auto config = std::make_shared<Config>(*mail::Domain::parse("invalid"));
   config->file = std::string(name);
   Section top(*document, "", report);

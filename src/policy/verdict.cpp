@@ -17,7 +17,7 @@ bool matches(const std::vector<config::AddressPattern>& patterns, const mail::Ad
   return std::ranges::any_of(patterns, [&](const auto& pattern) { return pattern.matches(address); });
 }
 
-// For a reply: the client may not have asked for UTF-8 (RFC 6531 3.7.4.2).
+// For a reply: the client may not have asked for UTF-8 (RFC 6531 3.7.4.1).
 std::string printable(std::string_view text) {
   std::string out(text);
   std::ranges::replace(out, '\n', ' ');
