@@ -1,6 +1,7 @@
 #include "deliver/maildir_folders.hpp"
 
 #include <cerrno>
+#include <ranges>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -102,26 +103,34 @@ MaildirFolders::Opened MaildirFolders::open(int at, const std::string& name,
   return open_.put(key, std::move(folder));
 }
 
-// Each folder on the way down is synced after the next one was made in it (or found there: the one who made it
-// may have died before the sync).
+// Each folder is synced after the next one was made in it, or found there half made: its maker may have died before
+// the sync. For the same reason the lowest folder that exists has its own entry synced, where we may open what is
+// above it.
 std::expected<void, MailboxFailure> MaildirFolders::make_with_parents(const std::filesystem::path& path) {
-  auto at = files_.open_directory(Files::kNowhere, path.root_path().string());
-  if (!at) return failed(at.error(), "open " + path.root_path().string());
-  std::filesystem::path here = path.root_path();
-  for (const auto& part : path.relative_path()) {
-    const bool last = here / part == path;
-    if (auto made = files_.make_directory(at->get(), part.string()); made || last) {
-      if (!made && made.error() != EEXIST) return failed(made.error(), "make " + (here / part).string());
-      if (auto synced = files_.sync_directory(at->get()); !synced)
-        return failed(synced.error(), "sync " + here.string());
-    } else if (made.error() != EEXIST) {
-      return failed(made.error(), "make " + (here / part).string());
+  std::vector<std::filesystem::path> missing = {path};
+  std::filesystem::path lowest = path.parent_path();
+  // "/." follows a link, which above the mailbox is the operator's choice.
+  auto at = files_.open_directory(Files::kNowhere, lowest.string() + "/.");
+  while (!at && at.error() == ENOENT && lowest.has_relative_path()) {
+    missing.push_back(lowest);
+    lowest = lowest.parent_path();
+    at = files_.open_directory(Files::kNowhere, lowest.string() + "/.");
+  }
+  if (!at) return failed(at.error(), "open " + lowest.string());
+  if (const auto above = files_.open_directory(at->get(), "..")) {
+    if (auto synced = files_.sync_directory(above->get()); !synced)
+      return failed(synced.error(), "sync above " + lowest.string());
+  }
+  for (const auto& next : std::views::reverse(missing)) {
+    const std::string name = next.filename().string();
+    if (auto made = files_.make_directory(at->get(), name); !made && made.error() != EEXIST) {
+      return failed(made.error(), "make " + next.string());
     }
-    here /= part;
-    // "part/." follows a link, which above the mailbox is the operator's choice.
-    auto next = files_.open_directory(at->get(), last ? part.string() : part.string() + "/.");
-    if (!next) return failed(next.error(), "open " + here.string());
-    at = std::move(next);
+    if (auto synced = files_.sync_directory(at->get()); !synced) {
+      return failed(synced.error(), "sync " + next.parent_path().string());
+    }
+    at = files_.open_directory(at->get(), name);
+    if (!at) return failed(at.error(), "open " + next.string());
   }
   return make_contents(at->get(), path);
 }
