@@ -8,7 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -57,22 +56,15 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
 
   void ask(const mail::Address& recipient, Done done) {
     std::string key = recipient.to_ascii();
-    std::optional<mail::Reply> known;
-    {
-      std::lock_guard lock(mutex_);
-      known = cache_.find(key, clock_.steady());
-      if (const auto same = waiting_.find(key); !known && same != waiting_.end()) {
-        if (same->second.size() < kWaiters) return same->second.push_back(std::move(done));
-        known = busy();
-      }
-      if (!known && probes_ >= kProbes) known = busy();
-      if (!known) {
-        waiting_[key].push_back(std::move(done));
-        ++probes_;
-      }
+    mail::Reply known;
+    switch (admit(key, done, known)) {
+      case Admission::known:
+        return done(std::move(known));
+      case Admission::joined:
+        return;
+      case Admission::first:
+        return asio::post(io_, [this, key = std::move(key), recipient] { launch(key, recipient); });
     }
-    if (known) return done(*std::move(known));
-    asio::post(io_, [this, key = std::move(key), recipient] { launch(key, recipient); });
   }
 
  private:
@@ -100,6 +92,9 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
   };
   using ProbePtr = std::shared_ptr<Probe>;
 
+  // known: `reply` is the answer; else `done` has been taken, and the first to wait has the probe to launch.
+  enum class Admission : std::uint8_t { known, joined, first };
+  Admission admit(const std::string& key, Done& done, mail::Reply& reply);
   void launch(const std::string& key, const mail::Address& recipient);
   void watch(const ProbePtr& probe, std::chrono::steady_clock::duration patience);
   void take_hops(std::uint64_t number, NextHops hops);
@@ -127,6 +122,25 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
   std::uint64_t last_number_ = 0;
   std::jthread thread_;
 };
+
+SmtpRecipientProbe::Engine::Admission SmtpRecipientProbe::Engine::admit(const std::string& key, Done& done,
+                                                                        mail::Reply& reply) {
+  std::lock_guard lock(mutex_);
+  if (auto cached = cache_.find(key, clock_.steady())) {
+    reply = *std::move(cached);
+    return Admission::known;
+  }
+  const auto same = waiting_.find(key);
+  const bool first = same == waiting_.end();
+  if (first ? probes_ >= kProbes : same->second.size() >= kWaiters) {
+    reply = busy();
+    return Admission::known;
+  }
+  waiting_[key].push_back(std::move(done));
+  if (!first) return Admission::joined;
+  ++probes_;
+  return Admission::first;
+}
 
 void SmtpRecipientProbe::Engine::launch(const std::string& key, const mail::Address& recipient) {
   const auto probe = std::make_shared<Probe>(io_, ++last_number_, key, recipient);
