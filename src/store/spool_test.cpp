@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "store/sqlite.hpp"
 #include "store/testing/blocking_spool.hpp"
+#include "store/testing/power_vfs.hpp"
 #include "sys/fake/clock.hpp"
 
 namespace postrider::store {
@@ -17,8 +19,11 @@ using ::testing::IsEmpty;
 
 class SpoolTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Spool> open() {
-    auto spool = Spool::open({.directory = folder_.path() / "spool", .min_free_bytes = 0}, clock_);
+  SpoolTest() { PowerVfs::instance().watch({}); }
+
+  std::unique_ptr<Spool> open(const char* vfs = nullptr) {
+    auto spool =
+        Spool::open({.directory = folder_.path() / "spool", .min_free_bytes = 0, .vfs = vfs}, clock_);
     if (!spool) {
       ADD_FAILURE() << spool.error().log_text();
       std::abort();
@@ -26,6 +31,17 @@ class SpoolTest : public ::testing::Test {
     return std::move(*spool);
   }
   UtcTime now() const { return clock_.utc(); }
+  std::string path() const { return (folder_.path() / "spool" / "spool.db").string(); }
+  // As somebody with the sqlite3 shell.
+  std::int64_t number(const char* sql) const {
+    return Database(path(), nullptr, Database::Access::read_only).number(sql);
+  }
+  void execute(const char* sql) const {
+    Database(path(), nullptr, Database::Access::read_write).execute(sql);
+  }
+  std::uintmax_t size_on_disk() const {
+    return std::filesystem::file_size(path()) + std::filesystem::file_size(path() + "-wal");
+  }
 
   TemporaryFolder folder_;
   sys::fake::Clock clock_;
@@ -136,19 +152,81 @@ TEST_F(SpoolTest, RefusesNewMailBelowMinFree) {
   EXPECT_EQ((*spool)->has_space(0).error().code, (base::EnhancedCode{4, 3, 1}));
 }
 
-TEST_F(SpoolTest, CountsOpenDraftsAsSpaceThatIsTaken) {
-  const std::uint64_t free = std::filesystem::space(folder_.path()).available;
-  const auto spool =
-      Spool::open({.directory = folder_.path() / "spool", .min_free_bytes = free - (64u << 20)}, clock_);
-  ASSERT_TRUE((*spool)->has_space(0));
-  EXPECT_FALSE((*spool)->has_space(128u << 20));
+TEST_F(SpoolTest, MakesIdsThatGrowAlsoWhenTheClockGoesBackOverARestart) {
+  const auto first = put(*open(), "hi", envelope({recipient("a@b.example")})).value();
+  clock_.jump(-std::chrono::hours(24));
+  auto spool = open();
+  const auto second = spool->open_draft().value().id();
+  EXPECT_GT(second, first);
+  EXPECT_LE(second.time(), first.time() + std::chrono::seconds(2));
+  clock_.jump(-std::chrono::hours(24));
+  EXPECT_GT(spool->open_draft().value().id(), second);
+}
+
+TEST_F(SpoolTest, DeletesTheChunksOfADraftThatIsDestroyed) {
+  auto spool = open();
   {
-    auto draft = (*spool)->open_draft();
-    for (int i = 0; i < 128; ++i) draft->append(std::string(1u << 20, 'x'));
-    EXPECT_FALSE((*spool)->has_space(0));
-    EXPECT_FALSE((*spool)->open_draft());
+    auto draft = spool->open_draft().value();
+    draft.append(sample_body(Draft::kChunkBytes));
+    ASSERT_TRUE(flush(*spool, draft));
+    EXPECT_EQ(number("SELECT count(*) FROM chunk"), 1);
   }
-  EXPECT_TRUE((*spool)->has_space(0));
+  maintain(*spool);  // behind the drop
+  EXPECT_EQ(number("SELECT count(*) FROM chunk"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM draft"), 0);
+}
+
+TEST_F(SpoolTest, GivesBackTheDiskSpaceOfADrainedBacklog) {
+  auto spool = open(PowerVfs::kName);  // without real syncs
+  std::vector<RecipientUpdate> updates;
+  for (int i = 0; i < 20; ++i) {
+    const auto id = put(*spool, sample_body(1'000'000), envelope({recipient("a@b.example")})).value();
+    updates.push_back(delivered({id, 0}));
+  }
+  ASSERT_TRUE(record(*spool, updates));
+  maintain(*spool);
+  EXPECT_GT(size_on_disk(), 20'000'000u);
+  for (int i = 0; i < 11; ++i) maintain(*spool);
+  EXPECT_LT(size_on_disk(), 2'000'000u);
+}
+
+TEST_F(SpoolTest, KeepsPagesThatAreNeededEveryFewMinutes) {
+  auto spool = open(PowerVfs::kName);  // without real syncs
+  for (int i = 0; i < 20; ++i) {
+    const auto id = put(*spool, sample_body(8'000'000), envelope({recipient("a@b.example")})).value();
+    maintain(*spool);
+    ASSERT_TRUE(record(*spool, {delivered({id, 0})}));
+    maintain(*spool);
+  }
+  EXPECT_GT(size_on_disk(), 8'000'000u);
+}
+
+TEST_F(SpoolTest, KeepsFieldsOfANewerBinaryInARecipientThatItRewrites) {
+  const auto id = put(*open(), "hi", envelope({recipient("a@b.example")})).value();
+  // Tag 99 with three bytes, behind the version.
+  execute("UPDATE recipient SET record = x'0163036e6577'");
+  ASSERT_TRUE(record(*open(), {deferred({id, 0}, now())}));
+  Database database(path(), nullptr, Database::Access::read_only);
+  EXPECT_THAT(database.text("SELECT record FROM recipient"), ::testing::EndsWith("\x63\x03new"));
+}
+
+TEST_F(SpoolTest, CountsAttemptsButNotThatARecipientIsHeld) {
+  auto spool = open();
+  const auto id = put(*spool, "hi", envelope({recipient("a@b.example")})).value();
+  RecipientUpdate held = deferred({id, 0}, now());
+  held.state = mail::RecipientState::held;
+  ASSERT_TRUE(record(*spool, {held}));
+  EXPECT_THAT(claim(*spool, UtcTime::max()).value(), IsEmpty());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(record(*spool, {deferred({id, 0}, now())}));
+  EXPECT_EQ(claim(*spool, UtcTime::max()).value().at(0).envelope->recipients[0].attempts, 3u);
+}
+
+TEST_F(SpoolTest, IgnoresAnOutcomeOfARecipientThatHasItsEnd) {
+  auto spool = open();
+  const auto id = put(*spool, "hi", envelope({recipient("a@b.example"), recipient("c@d.example")})).value();
+  ASSERT_TRUE(record(*spool, {delivered({id, 0})}));
+  EXPECT_TRUE(record(*spool, {delivered({id, 0}), deferred({id, 0}, now())}));
+  EXPECT_EQ(spool->statistics().recipients, 1u);
 }
 
 TEST_F(SpoolTest, TellsItsEffectiveSettings) {

@@ -47,7 +47,8 @@ Tables::Tables(Database& database)
       update_recipient_(database,
                         "UPDATE recipient SET state = ?3, due = ?4, record = ?5 "
                         "WHERE message = ?1 AND idx = ?2"),
-      delete_recipient_(database, "DELETE FROM recipient WHERE message = ?1 AND idx = ?2") {
+      delete_recipient_(database, "DELETE FROM recipient WHERE message = ?1 AND idx = ?2 AND state <> 9"),
+      select_open_(database, "SELECT 1 FROM recipient WHERE message = ?1 AND state <> 9 LIMIT 1") {
   static_assert(kQuarantined == 9);
 }
 
@@ -142,7 +143,7 @@ bool Tables::delete_finished(base::MessageId id) {
   std::int64_t chunks = 0;
   {
     Rows rows = delete_message_.query(id.value);
-    if (!rows.next()) return false;
+    if (!rows.next()) return !select_open_.query(id.value).next();
     chunks = rows.number(0);
     rows.next();
   }

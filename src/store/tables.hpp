@@ -62,8 +62,9 @@ class Tables {
   // Nothing where it has ended, or is in quarantine.
   std::optional<std::string> recipient_record(RecipientId id);
   void update_recipient(const RecipientRow& row);  // domain is left as it was
-  bool delete_recipient(RecipientId id);           // false: there was none
-  // With its body, where no recipient is left. False where there is one.
+  bool delete_recipient(RecipientId id);           // false: there was none, or it is in quarantine
+  // With its body, where no recipient is left. False where one is open; with others in quarantine it stays, and
+  // that is true as well.
   bool delete_finished(base::MessageId id);
 
   Database& database() { return database_; }
@@ -77,7 +78,7 @@ class Tables {
   Statement put_meta_;
   Statement insert_draft_, delete_draft_, insert_chunk_, sum_chunks_, delete_chunks_;
   Statement insert_message_, delete_message_;
-  Statement insert_recipient_, select_recipient_, update_recipient_, delete_recipient_;
+  Statement insert_recipient_, select_recipient_, update_recipient_, delete_recipient_, select_open_;
 };
 
 }  // namespace postrider::store

@@ -172,7 +172,7 @@ PowerVfs::PowerVfs() {
 
 void PowerVfs::watch(std::filesystem::path folder) {
   std::lock_guard lock(mutex_);
-  folder_ = folder.string() + "/";
+  folder_ = folder.empty() ? "" : folder.string() + "/";
   files_.clear();
   hook_ = nullptr;
   fail_syncs_ = full_ = false;

@@ -37,7 +37,8 @@ class PowerVfs {
   static constexpr const char* kName = "postrider-power";
   static PowerVfs& instance();
 
-  // Begins to keep account of the files of this folder and forgets all else. Files elsewhere are not synced for real.
+  // Begins to keep account of the files of this folder and forgets all else; none with an empty name. Files
+  // elsewhere are not synced.
   void watch(std::filesystem::path folder);
   // Called before each sync of a watched file, on the thread that syncs.
   void before_sync(std::function<void()> hook);
