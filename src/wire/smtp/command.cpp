@@ -15,6 +15,8 @@ namespace {
 
 using Parsed = std::expected<Command, mail::Reply>;
 
+// Of a line with its CRLF, where no extension makes it longer; RFC 5321 4.5.3.1.4
+constexpr std::size_t kMaxPlainLine = 512;
 constexpr std::size_t kMaxName = 255;      // of HELO; a domain's limit, RFC 5321 4.5.3.1.2
 constexpr std::size_t kMaxMechanism = 20;  // RFC 4422 3.1
 
@@ -189,6 +191,11 @@ constexpr std::array<Verb, std::variant_size_v<Command>> kVerbs = {{{"HELO", par
                                                                     {"AUTH", parse_auth},
                                                                     {"XCLIENT", parse_xclient}}};
 
+bool may_be_long(std::string_view verb) {
+  constexpr std::array<std::string_view, 4> kLong = {"MAIL", "RCPT", "AUTH", "XCLIENT"};
+  return std::ranges::any_of(kLong, [&](std::string_view known) { return base::iequals(known, verb); });
+}
+
 }  // namespace
 
 Parsed parse_command(std::string_view line, const CommandRules& rules) {
@@ -196,6 +203,8 @@ Parsed parse_command(std::string_view line, const CommandRules& rules) {
   std::string_view argument = line;
   const auto name = take_word(argument);
   if (name.empty()) return syntax_error("Syntax error: no command");
+  if (line.size() + 2 > kMaxPlainLine && !may_be_long(name))
+    return std::unexpected(mail::reply(554, 5, 2, "Command line too long"));
   for (const auto& verb : kVerbs)
     if (base::iequals(verb.name, name)) return verb.parse(argument, rules);
   return std::unexpected(mail::reply(500, 5, 1, "Unknown command"));

@@ -90,6 +90,7 @@ struct CommandRules {
 // `line` is without its CRLF and has no CR, LF or NUL in it (the line splitter saw to that). A Reply is the
 // refusal to send:
 //   500 5.5.1         an unknown verb
+//   554 5.5.2         more than 512 octets with CRLF (RFC 5321 4.5.3.1.4), and not MAIL, RCPT, AUTH or XCLIENT
 //   500 5.5.2         no verb, "MAIL" without "FROM:", "RCPT" without "TO:", or nothing behind them
 //   501 5.5.2         no path to be made out
 //   501 5.1.7, 5.1.8  a bad mailbox, a bad domain of MAIL

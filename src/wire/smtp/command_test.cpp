@@ -19,6 +19,15 @@ T parse(std::string_view line, const CommandRules& rules = {}) {
   return std::get<T>(parse_command(line, rules).value());
 }
 
+TEST(Command, RefusesALineOf513OctetsWhereNoExtensionMakesItLonger) {
+  EXPECT_EQ(code("NOOP " + std::string(505, 'x')), "NOOP");
+  EXPECT_EQ(code("NOOP " + std::string(506, 'x')), "554 5.5.2");
+  EXPECT_EQ(code("HELO " + std::string(506, 'x')), "554 5.5.2");
+  EXPECT_EQ(code(std::string(511, 'x')), "554 5.5.2");
+  EXPECT_EQ(code("mail FROM:<a@b>" + std::string(1000, ' ')), "MAIL");
+  EXPECT_EQ(code("RCPT TO:<a@b>" + std::string(1000, ' ')), "RCPT");
+}
+
 TEST(Command, KnowsEveryVerbInAnyCase) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kLines = {
       {{"HeLo a", "HELO"},
