@@ -88,7 +88,9 @@ Acceptor::Acceptor(asio::ip::tcp::acceptor acceptor, std::string out_of_descript
     : acceptor_(std::move(acceptor)),
       out_of_descriptors_(std::move(out_of_descriptors)),
       on_connection_(std::move(on_connection)),
-      spare_descriptor_(open_spare()) {}
+      spare_descriptor_(open_spare()) {
+  acceptor_.non_blocking(true);
+}
 
 Acceptor::~Acceptor() {
   if (spare_descriptor_ >= 0) ::close(spare_descriptor_);
@@ -102,17 +104,27 @@ void Acceptor::close() {
 }
 
 void Acceptor::accept_next() {
-  acceptor_.async_accept(peer_, [this](boost::system::error_code error, asio::ip::tcp::socket socket) {
+  // accept() wants a free descriptor even where no connection waits: tried without need, and with none free, it
+  // would fail again and again and keep the thread busy.
+  acceptor_.async_wait(asio::socket_base::wait_read, [this](boost::system::error_code error) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-    if (!error) {
-      on_connection_(std::move(socket), peer_);
-    } else if (error.value() == EMFILE || error.value() == ENFILE) {
-      refuse_for_want_of_descriptors();
-    } else if (error.value() == ENOBUFS || error.value() == ENOMEM) {
-      return retry_later();
-    }
-    accept_next();  // what else accept() reports is about that one connection
+    if (error) return retry_later();
+    accept_one();
   });
+}
+
+void Acceptor::accept_one() {
+  boost::system::error_code error;
+  asio::ip::tcp::endpoint from;
+  auto socket = acceptor_.accept(from, error);
+  if (!error) {
+    on_connection_(std::move(socket), from);
+  } else if (error.value() == EMFILE || error.value() == ENFILE) {
+    refuse_for_want_of_descriptors();
+  } else if (error.value() == ENOBUFS || error.value() == ENOMEM) {
+    return retry_later();
+  }
+  if (acceptor_.is_open()) accept_next();  // what else accept() reports is about that one connection
 }
 
 void Acceptor::refuse_for_want_of_descriptors() {

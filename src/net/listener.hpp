@@ -41,13 +41,13 @@ class Acceptor {
 
  private:
   void accept_next();
+  void accept_one();
   void refuse_for_want_of_descriptors();
   void retry_later();
 
   asio::ip::tcp::acceptor acceptor_;
   std::string out_of_descriptors_;
   std::function<void(asio::ip::tcp::socket, asio::ip::tcp::endpoint)> on_connection_;
-  asio::ip::tcp::endpoint peer_;
   int spare_descriptor_ = -1;
 };
 
