@@ -86,7 +86,7 @@ awaitable<Session::Next> Session::handle_bdat(wire::smtp::Bdat command) {
     if (!refusal && transfer_->wants_flush()) co_await flush_draft();
   }
   // What is known to be wrong is said at once, and the chunks that are under way are refused. RFC 3030 2
-  if (!refusal && !command.last) refusal = transfer_->refusal();
+  if (!refusal && !command.last && (refusal = transfer_->refusal())) log_refusal(*refusal, "BDAT");
   if (refusal) {
     dialog_.fail_chunks();
     co_return co_await answer(std::move(*refusal));
