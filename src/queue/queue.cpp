@@ -1,10 +1,32 @@
 #include "queue/queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "queue/failure.hpp"
+#include "queue/outcome_log.hpp"
 #include "queue/scheduler.hpp"
 
 namespace postrider::queue {
+namespace {
+
+// Refused alone at the end of the data: nothing is tried for it, but its end is told.
+bool was_refused(const mail::Recipient& recipient) {
+  return recipient.state == mail::RecipientState::failed && recipient.last;
+}
+
+void log_refused(base::MessageId id, const mail::Envelope& envelope) {
+  for (const auto& recipient : envelope.recipients) {
+    if (!was_refused(recipient)) continue;
+    log_outcome({.id = id,
+                 .envelope = envelope,
+                 .recipient = recipient,
+                 .outcome = *recipient.last,
+                 .told_nobody = nobody_to_tell(envelope, recipient)});
+  }
+}
+
+}  // namespace
 
 Queue::Queue(store::Spool& spool, Router& router, const Finisher& finisher, sys::Clock& clock,
              std::function<std::shared_ptr<const config::Config>()> config)
@@ -27,10 +49,14 @@ void Queue::accept(mail::Envelope envelope, store::Draft draft, Accepted done) {
   }
   mail::Edits edits = finisher_.finish(envelope, id);
   message.envelope = std::make_shared<const mail::Envelope>(envelope);
+  Mailbox::Task told;
+  if (std::ranges::any_of(envelope.recipients, was_refused))
+    told = [id, accepted = message.envelope] { log_refused(id, *accepted); };
   spool_.commit(std::move(draft), std::move(envelope), std::move(edits), owner_,
-                [mailbox = scheduler_->mailbox(), admit = scheduler_->fresh(std::move(message)), id,
-                 done = std::move(done)](base::Result<void> result) mutable {
+                [mailbox = scheduler_->mailbox(), admit = scheduler_->fresh(std::move(message)),
+                 told = std::move(told), id, done = std::move(done)](base::Result<void> result) mutable {
                   if (!result) return done(std::unexpected(std::move(result.error())));
+                  if (told) mailbox->post(std::move(told));
                   mailbox->post(std::move(admit));
                   done(id);
                 });
