@@ -176,6 +176,11 @@ class Server:
             return matching[count - 1] if len(matching) >= count else None
         return wait_until(found, timeout, lambda: f"a log line with {fields}; the log ends:\n{self.log_tail()}")
 
+    def cpu_seconds(self):
+        """Processor time that all its threads have used so far."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def rss(self):
         """Resident memory in bytes, now."""
         return self._status_kib("VmRSS") * 1024
