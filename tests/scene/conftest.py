@@ -37,3 +37,10 @@ def transaction(session):
     session.mail()
     session.rcpt()
     return session
+
+
+def pytest_make_parametrize_id(val):
+    """Short names for long values, which are told apart by their size."""
+    if isinstance(val, (str, bytes)) and len(val) > 60:
+        return f"{val[:30]!r}... of {len(val)}"
+    return None
