@@ -16,7 +16,8 @@
 namespace postrider::deliver {
 
 // Gathers the deliveries that wait into batches for a MailboxStore, on one thread of its own: while one batch is
-// synced, the next one gathers. More threads would only share the same disk's syncs among smaller batches.
+// synced, the next one gathers. More threads would only share the same disk's syncs among smaller batches. It has no
+// deadline of its own: a call on a file can't be cancelled, and a disk that hangs holds the batch.
 //
 // Outcomes: delivered (250 2.0.0, detail: the file); deferred 4.2.2 mailbox full, 4.3.1 disk full, 4.3.0 not
 // written, 4.3.5 not a mailbox; failed 5.1.1 no such user, 5.2.0 no such folder. RFC 3463 3.2 to 3.4

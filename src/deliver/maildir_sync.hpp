@@ -9,8 +9,9 @@
 
 namespace postrider::deliver {
 
-// One syncfs for all that waits is the quicker way, for one message as for two hundred (docs/measurements in the
-// numbers beside kSlow), until another writer on the same file system makes it wait for its data too.
+// One syncfs for all that waits is the quicker way, for a single message as for two hundred, until another writer on
+// the same file system makes it wait for its data too. Measured on ext4, 4 KiB messages into 100 mailboxes, both syncs:
+// 1 message 0.11 ms (file by file 0.17), 5 messages 0.4 (0.7), 200 messages 5 (24).
 //
 // The descriptor of a file system is opened before the first write to it and kept, so that every write-back
 // error since then is told by its sync. One thread at a time.
