@@ -15,15 +15,24 @@ bool was_refused(const mail::Recipient& recipient) {
   return recipient.state == mail::RecipientState::failed && recipient.last;
 }
 
-void log_refused(base::MessageId id, const mail::Envelope& envelope) {
-  for (const auto& recipient : envelope.recipients) {
-    if (!was_refused(recipient)) continue;
-    log_outcome({.id = id,
-                 .envelope = envelope,
-                 .recipient = recipient,
-                 .outcome = *recipient.last,
-                 .told_nobody = nobody_to_tell(envelope, recipient)});
-  }
+// Takes out those whom nobody is to be told of: they have had their end. What to log of all the refused ones when the
+// rest is durable; empty where there are none.
+Mailbox::Task end_refused(base::MessageId id, mail::Envelope& envelope) {
+  if (std::ranges::none_of(envelope.recipients, was_refused)) return {};
+  auto before = std::make_shared<const mail::Envelope>(envelope);
+  std::erase_if(envelope.recipients, [&](const auto& recipient) {
+    return was_refused(recipient) && nobody_to_tell(*before, recipient);
+  });
+  return [id, before] {
+    for (const auto& recipient : before->recipients) {
+      if (!was_refused(recipient)) continue;
+      log_outcome({.id = id,
+                   .envelope = *before,
+                   .recipient = recipient,
+                   .outcome = *recipient.last,
+                   .told_nobody = nobody_to_tell(*before, recipient)});
+    }
+  };
 }
 
 }  // namespace
@@ -40,6 +49,7 @@ void Queue::accept(mail::Envelope envelope, store::Draft draft, Accepted done) {
   const base::MessageId id = draft.id();
   const base::UtcTime now = clock_.utc();
   if (envelope.received == base::UtcTime{}) envelope.received = now;
+  Mailbox::Task told = end_refused(id, envelope);
   store::Claimed message{.id = id, .envelope = {}, .recipients = {}};
   for (std::uint32_t i = 0; i < envelope.recipients.size(); ++i) {
     mail::Recipient& recipient = envelope.recipients[i];
@@ -49,9 +59,6 @@ void Queue::accept(mail::Envelope envelope, store::Draft draft, Accepted done) {
   }
   mail::Edits edits = finisher_.finish(envelope, id);
   message.envelope = std::make_shared<const mail::Envelope>(envelope);
-  Mailbox::Task told;
-  if (std::ranges::any_of(envelope.recipients, was_refused))
-    told = [id, accepted = message.envelope] { log_refused(id, *accepted); };
   spool_.commit(std::move(draft), std::move(envelope), std::move(edits), owner_,
                 [mailbox = scheduler_->mailbox(), admit = scheduler_->fresh(std::move(message)),
                  told = std::move(told), id, done = std::move(done)](base::Result<void> result) mutable {

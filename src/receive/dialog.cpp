@@ -17,6 +17,11 @@ const Reply kHelp = reply(214, 0, 0,
 
 }  // namespace
 
+Reply store_refusal(const base::Failure& failure) {
+  const bool no_room = failure.code.subject == 3 && failure.code.detail == 1;  // RFC 3463 3.4
+  return {static_cast<std::uint16_t>(no_room ? 452 : 451), failure.code, failure.text};
+}
+
 Dialog::Dialog(Services& services, const config::Listener& listener, Peer peer)
     : services_(services), listener_(listener), peer_(peer), setting_(services.setting()) {}
 

@@ -33,6 +33,9 @@ struct ProbeNeeded {
 
 enum class Greeted : std::uint8_t { no, helo, ehlo, lhlo };
 
+// What the client is told when the store can't take its mail: 452 where there is no room (RFC 1870 6.1), else 451.
+mail::Reply store_refusal(const base::Failure& failure);
+
 class Dialog {
  public:
   // `listener` outlives the dialog.

@@ -31,8 +31,7 @@ Reply Dialog::mail(const wire::smtp::Mail& command) {
                  "message too big: this server takes " + std::to_string(limits.message_size) + " octets");
   }
   if (const auto space = services_.queue.has_space(command.size.value_or(0)); !space) {
-    // RFC 1870 6.1: "insufficient system storage"
-    return Reply{452, space.error().code, space.error().text};
+    return store_refusal(space.error());
   }
   if (const auto refusal = policy::judge_sender(*setting_.config, facts(), command.reverse_path)) {
     return refuse(*refusal);

@@ -19,17 +19,11 @@ namespace {
 // still be committed, so that it may come twice, and is never lost.
 constexpr base::Milliseconds kDiskPatience = std::chrono::seconds(60);
 
-Reply disk_reply(const base::Failure& failure) {
-  // RFC 1870 6.1: 452 where there is no room, else 451
-  return Reply{static_cast<std::uint16_t>(failure.code.subject == 3 && failure.code.detail == 1 ? 452 : 451),
-               failure.code, failure.text};
-}
-
 }  // namespace
 
 std::optional<Reply> Session::open_transfer() {
   auto draft = services_.queue.open_draft();
-  if (!draft) return disk_reply(draft.error());
+  if (!draft) return store_refusal(draft.error());
   transfer_ = std::make_unique<Transfer>(dialog_.setting().config->limits, std::move(*draft));
   return {};
 }
@@ -111,7 +105,7 @@ awaitable<void> Session::flush_draft() {
       kDiskPatience, [&](auto completion) { services_.queue.flush(draft, std::move(completion)); });
   // The store may still be at work on this chunk: the draft can't be used any more, nor dropped under it.
   if (!done) throw boost::system::system_error(boost::asio::error::timed_out);
-  if (!*done) transfer_->give_up(disk_reply(done->error()));
+  if (!*done) transfer_->give_up(store_refusal(done->error()));
 }
 
 awaitable<Session::Next> Session::end_of_content() {
@@ -192,7 +186,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
         services_.queue.accept(std::move(envelope), std::move(draft), std::move(completion));
       });
   if (!id) co_return reply(451, 3, 0, "the disk is too slow just now, try again later");
-  if (!*id) co_return disk_reply(id->error());
+  if (!*id) co_return store_refusal(id->error());
   ++dialog_.accepted_messages;
   const std::string name = (*id)->to_string();
   sys::log::info("accepted", {{"id", name},

@@ -441,3 +441,18 @@ def test_only_the_recipient_that_was_delivered_to_before_fails(server, session, 
     line = server.wait_log(after=before, event="failed", id=id_of(reply), to="alice@example.test")
     assert line["dsn"] == "5.4.6"
     assert not any(id_of(reply).encode() in mail for mail in server.maildir("example.test", "alice"))
+
+
+@pytest.mark.parametrize("sender, left", [("", "0"), ("sender@client.test", "1")])
+def test_who_fails_alone_stays_in_the_queue_only_where_somebody_is_to_be_told(make_server, sender, left):
+    server = make_server()
+    with server.client() as client:
+        client.ehlo()
+        reply = client.deliver(b"Delivered-To: alice@example.test\r\n" + message(),
+                               ["alice@example.test", "bob@example.test"], sender=sender)
+    delivered(server, reply, "bob")
+    line = server.wait_log(event="failed", id=id_of(reply), to="alice@example.test")
+    assert line.get("told") == ("nobody" if left == "0" else None)
+    server.wait_log(event="delivered", id=id_of(reply))
+    server.restart()
+    assert server.wait_log(event="store", count=2)["recipients"] == left
