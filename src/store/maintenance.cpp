@@ -30,10 +30,14 @@ void Maintenance::checkpoint(int mode) {
   checkpoint_at_ = in_wal == moved ? kWalPages : std::max(kWalPages, in_wal + 1000);
   if (code != SQLITE_OK && code != SQLITE_BUSY)
     throw SqlError(tables_.database().handle(), code, "checkpoint");
+  if (in_wal == moved) wants_room_ = false;
 }
 
 void Maintenance::after_commit() {
-  if (wal_pages_ >= checkpoint_at_) checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  const auto now = steady_clock::now();
+  const bool room = wants_room_ && now - room_tried_ >= kRoomPause;
+  if (room) room_tried_ = now;
+  if (room || wal_pages_ >= checkpoint_at_) checkpoint(SQLITE_CHECKPOINT_PASSIVE);
 }
 
 void Maintenance::tick() {

@@ -20,12 +20,18 @@ class Maintenance {
   // Free pages that are always kept (1 MiB).
   static constexpr std::int64_t kSlackPages = 256;
 
+  // A checkpoint that fails has copied up to 62 MiB in vain.
+  static constexpr std::chrono::seconds kRoomPause{1};
+
   explicit Maintenance(Tables& tables);
   Maintenance(const Maintenance&) = delete;
   Maintenance& operator=(const Maintenance&) = delete;
 
-  // After a transaction: moves a long WAL into the file.
+  // After a transaction: moves a long WAL into the file; any WAL, at most once in kRoomPause, while room is wanted.
   void after_commit();
+  // A write met a full disk. What is freed there is first used to move the WAL into the file, so that both can be
+  // written again: a WAL that only grew would take it all, and the disk would be full for good.
+  void want_room() { wants_room_ = true; }
   // Once an interval: looks at what is free.
   void tick();
   // A step of about 20 ms. False where nothing is left to give back now.
@@ -41,6 +47,8 @@ class Maintenance {
   Tables& tables_;
   int wal_pages_ = 0;  // as the last commit left it
   int checkpoint_at_ = kWalPages;
+  bool wants_room_ = false;
+  std::chrono::steady_clock::time_point room_tried_;
   std::deque<std::int64_t> free_;  // of the last ticks
   std::int64_t goal_ = 0;          // pages to give back
   std::int64_t step_pages_ = 256;

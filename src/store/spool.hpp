@@ -3,7 +3,7 @@
 //
 // A message's way: open_draft() - append()/flush() while bytes come in - commit() - claim() - read() -
 // record() until no recipient is left; then its bytes are deleted. What was not committed vanishes when the
-// draft is destroyed, or at the next start.
+// draft is destroyed, or at the next start. What lies on the disk: docs/spool-format.md.
 //
 // Thread rule: every method may be called from any thread. Completions are called on the writer thread (a
 // reader thread for claim()) and must not block; they post home. Completions are called exactly once, also at
@@ -41,12 +41,15 @@ using Done = std::move_only_function<void(base::Result<void>)>;
 // A message with the recipients of it that the caller now owns.
 struct Claimed {
   base::MessageId id;
-  std::shared_ptr<const mail::Envelope> envelope;  // `recipients` has all that are open or were, by index
-  std::vector<std::uint32_t> recipients;           // the ones that were claimed
+  // `recipients` has all that are open or were, by index. What was recorded of one that has its end is gone
+  // with it: it is there as it was received, and not in the list below.
+  std::shared_ptr<const mail::Envelope> envelope;
+  std::vector<std::uint32_t> recipients;  // the ones that were claimed
 };
 
 // What is to be written of a recipient after an attempt. A final outcome (delivered, relayed, expanded,
-// discarded) removes it; the message goes with its last one.
+// discarded) removes it; the message goes with its last one. Any other counts as one attempt more, but for the
+// state `held`. An outcome of a recipient that has its end already, or is in quarantine, changes nothing.
 struct RecipientUpdate {
   RecipientId id;
   mail::Outcome outcome;
@@ -78,7 +81,7 @@ struct SpoolStatistics {
 class Spool;
 
 // A message that is being received. Used by one thread at a time. Move-only; destroying it before commit()
-// drops what was written of it.
+// drops what was written of it. May outlive the spool; then it only can be destroyed.
 class Draft {
  public:
   Draft(Draft&&) noexcept;
@@ -143,17 +146,21 @@ class Spool {
   void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Done done);
 
   // Recipients that wait and are due before `due_before`, oldest due first, and owned by nobody; at most
-  // `limit` recipients. They are `owner`'s until recorded, or until the lease ends.
+  // `limit` recipients. They are `owner`'s until recorded, or until the lease ends (by the steady clock). A
+  // message whose record can't be read is moved to quarantine instead. Owners live in memory: only one
+  // process works on a spool, and its restart frees all.
   void claim(std::string owner, base::UtcTime due_before, std::size_t limit, base::Milliseconds lease,
              std::move_only_function<void(base::Result<std::vector<Claimed>>)> done);
   // The earliest due time of a waiting recipient that nobody owns; nothing where there is none.
   void next_due(std::move_only_function<void(base::Result<std::optional<base::UtcTime>>)> done);
   // Gives claimed recipients back untouched.
   void unclaim(std::vector<RecipientId> recipients);
-  // Writes outcomes, in one synced transaction with all else that waits. `done` after the sync.
+  // Writes outcomes, in one synced transaction with all else that waits. `done` after the sync. Those that still
+  // wait are owned by nobody from then on. After a failure nothing is written and the caller owns them still.
   void record(std::vector<RecipientUpdate> updates, Done done);
 
-  // The edits and the bytes of a committed message. Blocking: for pool threads only.
+  // The edits and the bytes of a committed message. Blocking: for pool threads only. What can't be read is moved to
+  // quarantine and reads as a temporary failure.
   base::Result<mail::Edits> edits(base::MessageId id);
   MessageReader read(base::MessageId id);
 

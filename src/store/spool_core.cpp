@@ -23,7 +23,9 @@ void recover(Database& database) {
 }
 
 void count(Database& database, State& state) {
-  Statement select(database, "SELECT count(DISTINCT message), count(*) FROM recipient WHERE state <> 9");
+  Statement select(database,
+                   "SELECT count(*), coalesce(sum(open), 0) FROM "
+                   "(SELECT count(*) AS open FROM recipient WHERE state <> 9 GROUP BY message)");
   Rows rows = select.query();
   if (!rows.next()) return;
   state.messages = static_cast<std::uint64_t>(rows.number(0));

@@ -152,6 +152,27 @@ TEST_F(SpoolTest, RefusesNewMailBelowMinFree) {
   EXPECT_EQ((*spool)->has_space(0).error().code, (base::EnhancedCode{4, 3, 1}));
 }
 
+TEST_F(SpoolTest, CountsOpenDraftsAsSpaceThatIsTaken) {
+  auto spool = open();
+  // The clock stands, so that the file system is asked only once.
+  const auto room = [&] {
+    std::uint64_t most = 0;
+    for (std::uint64_t step = std::uint64_t{1} << 62; step > 0; step /= 2)
+      if (spool->has_space(most + step)) most += step;
+    return most;
+  };
+  const std::uint64_t before = room();
+  auto draft = spool->open_draft().value();
+  draft.append(std::string(1000, 'x'));
+  EXPECT_EQ(room(), before - 1000);
+  {
+    const Draft dropped = std::move(draft);
+  }
+  EXPECT_EQ(room(), before);
+  ASSERT_TRUE(put(*spool, "hello", envelope({recipient("a@b.example")})));
+  EXPECT_EQ(room(), before);
+}
+
 TEST_F(SpoolTest, MakesIdsThatGrowAlsoWhenTheClockGoesBackOverARestart) {
   const auto first = put(*open(), "hi", envelope({recipient("a@b.example")})).value();
   clock_.jump(-std::chrono::hours(24));

@@ -98,6 +98,7 @@ void Writer::write(std::span<std::unique_ptr<Job>> jobs) {
     return;
   }
   const auto error = transact(jobs);
+  if (error && error->fault() == Fault::full) connection_->maintenance.want_room();
   if (!error) {
     for (auto& job : jobs) finish(job, {});
   } else if (error->fault() == Fault::broken) {
