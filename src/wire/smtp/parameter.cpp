@@ -106,17 +106,27 @@ Taken take_notify(std::string_view value, Rcpt& command) {
   return Taken::yes;
 }
 
-// An atom (RFC 3461 4.2), of which all that are registered are letters, digits and hyphens.
-Taken take_orcpt(std::string_view value, bool raw_utf8, Rcpt& command) {
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; });
+}
+
+// The type is an atom (RFC 3461 4.2), of which all that are registered are letters, digits and hyphens.
+Taken take_orcpt(std::string_view value, bool smtputf8, Rcpt& command) {
   const auto semicolon = value.find(';');
   if (semicolon == std::string_view::npos || value.size() > kMaxOrcpt) return Taken::malformed;
-  const auto type = value.substr(0, semicolon);
+  std::string type(value.substr(0, semicolon));
   const auto address = value.substr(semicolon + 1);
   if (!is_keyword(type)) return Taken::malformed;
   const bool utf8 = base::iequals(type, "utf-8");
-  auto decoded = utf8 ? decode_utf8_address(address, raw_utf8) : decode_xtext(address);
-  if (!decoded || decoded->empty() || (!utf8 && !is_printable(*decoded))) return Taken::malformed;
-  command.orcpt = mail::OriginalRecipient{std::string(type), std::move(*decoded)};
+  auto decoded = utf8 ? decode_utf8_address(address, smtputf8) : decode_xtext(address);
+  if (!decoded || decoded->empty()) return Taken::malformed;
+  if (!utf8 && !is_printable(*decoded)) {
+    // Postfix 3.7 writes the address of a UTF-8 recipient as xtext of type rfc822, where RFC 6533 3 has utf-8.
+    if (!smtputf8 || !base::iequals(type, "rfc822") || !base::is_utf8(*decoded) || has_control(*decoded))
+      return Taken::malformed;
+    type = "utf-8";
+  }
+  command.orcpt = mail::OriginalRecipient{std::move(type), std::move(*decoded)};
   return Taken::yes;
 }
 

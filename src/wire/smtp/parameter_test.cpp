@@ -101,6 +101,15 @@ TEST(Parameter, RawUtf8IsForOrcptWithSmtputf8Only) {
   EXPECT_EQ(on_rcpt("ORCPT=utf-8;j\\x{F3}se@x", {.extensions = true, .smtputf8 = false}), "");
 }
 
+TEST(Parameter, Utf8InXtextOfTypeRfc822IsTakenForUtf8WithSmtputf8Only) {
+  const std::string postfix = "ORCPT=rfc822;j+C3+B3se@b+C3+BCcher.example";
+  EXPECT_EQ(rcpt_with(postfix).orcpt, (mail::OriginalRecipient{"utf-8", "jóse@bücher.example"}));
+  EXPECT_EQ(on_rcpt(postfix, {.extensions = true, .smtputf8 = false}), "501 5.5.4");
+  for (const auto* bad :
+       {"ORCPT=rfc822;+C3", "ORCPT=rfc822;+C3+B3+0A", "ORCPT=rfc822;+C3+B3+7F", "ORCPT=x400;+C3+B3"})
+    EXPECT_EQ(on_rcpt(bad), "501 5.5.4") << bad;
+}
+
 TEST(Parameter, EnvidHas100OctetsAndOrcpt500) {
   EXPECT_EQ(on_mail("ENVID=" + std::string(100, 'e')), "");
   EXPECT_EQ(on_mail("ENVID=" + std::string(101, 'e')), "501 5.5.4");
