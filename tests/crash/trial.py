@@ -1,0 +1,70 @@
+"""What the trials by kill and by power cut share: a server under load, and what became of the mail."""
+
+import contextlib
+import os
+import pathlib
+import sqlite3
+import sys
+import tempfile
+
+from crash.ledger import Ledger, Mailboxes, Verdict
+from crash.load import DOMAIN, USERS, Load
+from harness.server import Server
+from harness.waiting import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = {
+    "domain": [{"name": DOMAIN, "kind": "local", "users": USERS}],
+    "queue": {"retry": {"first": "200ms", "factor": 1.0, "max": "200ms"}, "min_free": "16MiB"},
+}
+# What is left when the load ends is delivered within this time; it is some thousand messages.
+DRAIN_SECONDS = 120
+
+
+class Trial:
+    """A server (not yet started) in `folder`, its ledger, its load, its mailboxes.
+
+    `data_dir` may lie on another file system; the log and the configuration are in `folder`.
+    """
+
+    def __init__(self, folder, seed, data_dir=None, overrides=None, **server_options):
+        config = {**CONFIG, **(overrides or {})}
+        if data_dir:
+            config["data_dir"] = str(data_dir)
+        self.server = Server(folder, config, **server_options)
+        self.ledger = Ledger()
+        self.load = Load(self.server.address(), self.ledger, seed)
+        self.mailboxes = Mailboxes(self.server.data_dir / "mail", self.ledger)
+
+    def in_spool(self):
+        """Messages that the spool still holds."""
+        return messages_in_spool(self.server.data_dir)
+
+    def drain(self):
+        """With the server running and the load ended: until the spool is empty. Then the server is stopped."""
+        wait_until(lambda: self.in_spool() == 0, DRAIN_SECONDS,
+                   lambda: f"an empty spool; {self.in_spool()} messages are left; the log ends:\n"
+                           f"{self.server.log_tail()}")
+        self.server.stop()
+
+    def verdict(self):
+        """Of a server that does not run, from every file in new/, read once more."""
+        return Verdict(self.ledger, self.mailboxes.scan(again=True), self.server.log_lines())
+
+
+def messages_in_spool(data_dir):
+    """Committed messages that are not yet finished (docs/spool-format.md), read beside a running server."""
+    with contextlib.closing(sqlite3.connect(f"file:{data_dir}/spool/spool.db?mode=ro", uri=True)) as database:
+        return database.execute("SELECT count(*) FROM message").fetchone()[0]
+
+
+def by_hand(main):
+    """Runs main() inside tools/in_namespace, with a private folder; its AssertionError is exit code 1."""
+    if os.environ.get("POSTRIDER_IN_NAMESPACE") != "1":
+        environment = {**os.environ, "POSTRIDER_IN_NAMESPACE": "1"}
+        os.execve(ROOT / "tools/in_namespace", ["in_namespace", sys.executable, "-B", *sys.argv], environment)
+    with tempfile.TemporaryDirectory(prefix="postrider-crash.") as folder:
+        try:
+            main(pathlib.Path(folder))
+        except AssertionError as fault:
+            sys.exit(f"FAILED: {fault}")
