@@ -139,7 +139,7 @@ TEST(OwnEndpoints, AnUnspecifiedAddressIsEveryAddressOfThisMachine) {
   EXPECT_TRUE(any.contains(ip("127.9.9.9"), 25));
   EXPECT_TRUE(any.contains(ip("0.0.0.0"), 25));
   EXPECT_FALSE(any.contains(ip("127.0.0.1"), 26));
-  EXPECT_FALSE(any.contains(ip("192.0.2.1"), 25));
+  EXPECT_FALSE(any.contains(ip("203.0.113.1"), 25));
   const OwnEndpoints one({{ip("127.0.0.2"), 25}});
   EXPECT_TRUE(one.contains(ip("127.0.0.2"), 25));
   EXPECT_FALSE(one.contains(ip("127.0.0.1"), 25));

@@ -63,8 +63,10 @@ base::Result<Bound> bind(const base::IpAddress& address, std::uint16_t port,
                          const std::vector<asio::io_context*>& contexts) {
   asio::ip::tcp::endpoint where(to_asio(address), port);
   const auto fail = [&](const boost::system::error_code& error) {
-    return base::permanent({5, 3, 5}, "can't listen on " + address.to_literal() + ":" + std::to_string(port) +
-                                          ": " + error.message());
+    return base::permanent(
+        {5, 3, 5}, "can't listen on " +
+                       (address.is_v4() ? address.to_string() : '[' + address.to_string() + ']') + ":" +
+                       std::to_string(port) + ": " + error.message());
   };
   {
     asio::ip::tcp::acceptor probe(*contexts.front());
