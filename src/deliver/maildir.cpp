@@ -69,8 +69,7 @@ bool Maildir::write(Item& item) {
   if (item.by_file_system) item.file.close();
   item.final_name = with_sizes(item.name, item.sizes) + *suffix;
   if (!within_quota(item, item.sizes.stored)) return false;
-  item.reserved = item.sizes.stored;
-  pending_[item.inbox->path.native()] += item.reserved;
+  pending_[item.inbox->path.native()] += item.sizes.stored;
   return true;
 }
 
@@ -163,7 +162,6 @@ void Maildir::fail(Item& item, MailboxFailure failure) {
   } else if (!item.name.empty()) {
     (void)files_.remove(item.folder->tmp.get(), item.name);
   }
-  if (item.reserved > 0) pending_[item.inbox->path.native()] -= std::exchange(item.reserved, 0);
   *item.result = std::unexpected(std::move(failure));
 }
 

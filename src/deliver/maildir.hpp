@@ -44,7 +44,6 @@ class Maildir final : public MailboxStore {
     bool renamed = false;
     Handle file;  // open until synced, where files are synced one by one
     MaildirSizes sizes;
-    std::uint64_t reserved = 0;  // octets of it in pending_
     bool failed() const { return !result->has_value(); }
     int target() const { return cur ? cur.get() : folder->fresh.get(); }
   };

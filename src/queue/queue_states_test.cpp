@@ -16,12 +16,13 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// A file system that has no room for the write-ahead log while the test says so. One of them in a process.
+// A file system that has no room for the write-ahead log while the test says so. One at a time.
 class FullDisk {
  public:
   static constexpr const char* kName = "full_disk";
   FullDisk() {
-    full_ = false;
+    full_ = refused_ = false;
+    refusal_ = {};
     sqlite3_vfs* real = sqlite3_vfs_find(nullptr);
     real_open_ = real->xOpen;
     vfs_ = *real;
@@ -113,6 +114,9 @@ TEST(QueueStates, UnderAttemptIsTriedAgainAfterACrash) {
 TEST(QueueStates, DecidedButNotRecordedIsKeptWhileTheDiskIsFullAndNotTriedAgain) {
   FullDisk disk;
   House house({}, FullDisk::kName);
+  house.accept({"later@one.test"});
+  house.router.near.take().answer(deferred());
+  house.idle();
   house.accept({"a@one.test"});
   house.accept({"b@one.test"});
   Attempted attempt = house.router.near.take();
@@ -121,17 +125,22 @@ TEST(QueueStates, DecidedButNotRecordedIsKeptWhileTheDiskIsFullAndNotTriedAgain)
   Captured log;
   attempt.answer(delivered());
   disk.wait_until_refused();
+  auto idle = house.becomes_idle();
+  EXPECT_EQ(idle.wait_for(milliseconds(200)), std::future_status::timeout);
+  house.clock.advance(minutes(2));  // another one is due now, but nothing new may start
   other.answer(deferred());
-  EXPECT_EQ(house.kept(), 2u);
+  EXPECT_EQ(idle.wait_for(milliseconds(200)), std::future_status::timeout);
+  EXPECT_EQ(house.router.near.count(), 3u);
+  EXPECT_EQ(house.kept(), 3u);
   const auto next = after_crash(house);  // a crash now: it is delivered again
   Attempted again = next->router.near.take();
   EXPECT_EQ(again.job.id, attempt.job.id);
   next->router.near.take().answer(delivered());
   disk.free();
   again.answer(delivered());
-  auto idle = house.becomes_idle();
+  house.router.near.always(delivered());
   while (idle.wait_for(milliseconds(20)) != std::future_status::ready) house.clock.advance(seconds(1));
-  EXPECT_EQ(house.router.near.count(), 2u);
+  EXPECT_EQ(house.router.near.count(), 4u);  // the one that was due, and none twice
   EXPECT_EQ(house.kept(), 1u);
   const std::string text = log.text();
   EXPECT_LT(text.find("event=record_failed"), text.find("event=delivered"));

@@ -124,7 +124,7 @@ void Queue::Scheduler::due_at(base::UtcTime time) {
 void Queue::Scheduler::claim_due() {
   const base::UtcTime now = parts_.clock.utc();
   const base::SteadyTime steady = parts_.clock.steady();
-  if (stop_by_ || asking_spool_ || recording_fails_ || steady < ask_after_) return;
+  if (stop_by_ || asking_spool_ || steady < ask_after_) return;
   if (!next_due_ || *next_due_ > now) {
     if (steady - asked_ >= kAskAnyway) ask_next_due(false);
     return;
