@@ -111,10 +111,13 @@ def test_below_min_free_mail_gets_452_and_goes_on_by_itself_when_there_is_space(
             weight = ballast(disk, 20)
             taken, step, reply = sender.fill()
             assert taken > 10
-            assert (step, reply.code, reply.enhanced) == ("MAIL", 452, "4.3.1")
+            # At DATA where the file system was asked anew between the two.
+            assert step in ("MAIL", "DATA")
+            assert (reply.code, reply.enhanced) == (452, "4.3.1")
             assert disk.free_bytes() < 17 * MIB
             # Below the bound it stays so, and what is still free stays free.
-            assert sender.send()[1].enhanced == "4.3.1"
+            step, reply = sender.send()
+            assert (step, reply.code, reply.enhanced) == ("MAIL", 452, "4.3.1")
             assert disk.free_bytes() > 8 * MIB
             weight.unlink()
             sender.resumes()
