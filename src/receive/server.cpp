@@ -8,6 +8,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 #include <list>
 #include <thread>
 #include <unordered_set>
@@ -94,7 +95,11 @@ void Server::State::take(Worker& worker, const config::Listener& listener, asio:
     asio::co_spawn(worker.context, refuse(std::move(stream), encoded(said), refusals.enter()),
                    asio::detached);
   } else {
-    (void)stream->try_write(encoded(said));
+    try {
+      (void)stream->try_write(encoded(said));
+    } catch (const boost::system::system_error&) {
+      // It has gone already. Nobody above would catch this: the acceptor is no coroutine.
+    }
   }
 }
 

@@ -1,0 +1,35 @@
+"""What no honest client does: the server stays up, keeps its bounds, and goes on serving."""
+
+import resource
+
+import pytest
+
+from harness.scenes import paused
+from harness.smtp import Client
+
+# Refusals that are spoken and drained at a time: kPoliteRefusals in src/receive/server.cpp.
+POLITE_REFUSALS = 1000
+
+
+@pytest.fixture
+def many_descriptors():
+    """As many as this process may have: some systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_connections_that_are_reset_before_they_are_refused_do_no_harm(make_server, many_descriptors):
+    server = make_server(limits={"connections_per_client": 1}, threads=1)
+    host, port = server.address()
+    with server.client() as first:
+        refused = [Client(host, port) for _ in range(POLITE_REFUSALS + 1)]
+        with paused(server):
+            for _ in range(50):
+                Client(host, port).reset()
+        with Client(host, port) as last:  # they are accepted in the order in which they came
+            last.expect(421, "4.7.0")
+        for client in refused:
+            client.close()
+        first.ehlo()
