@@ -22,8 +22,6 @@ using mail::Reply;
 namespace {
 
 constexpr base::Milliseconds kProxyTime = std::chrono::seconds(5);
-// Replies to pipelined commands leave together, but not more than this waits.
-constexpr std::size_t kReplyBytes = 16 * 1024;
 
 bool was_cancelled(const boost::system::system_error& error) {
   return error.code() == boost::asio::error::operation_aborted;

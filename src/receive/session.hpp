@@ -36,6 +36,8 @@ class Session {
 
  private:
   enum class Next { go_on, close };
+  // Replies to pipelined commands leave together, but not more than this waits.
+  static constexpr std::size_t kReplyBytes = 16 * 1024;
 
   // session.cpp: the loop
   boost::asio::awaitable<void> converse();

@@ -122,9 +122,12 @@ awaitable<Session::Next> Session::end_of_content() {
   dialog_.end_transaction();
   // SMTP has one reply for all, LMTP one for each. RFC 2033 4.2
   if (!each) by_rcpt.resize(1);
-  auto next = Next::go_on;
-  for (auto& said : by_rcpt) next = co_await answer(std::move(said));
-  co_return next;
+  // One command, and counted as one: a 421 among these replies would be taken for a recipient's.
+  for (std::size_t i = 0; i + 1 < by_rcpt.size(); ++i) {
+    wire::smtp::encode(by_rcpt[i], replies_);
+    if (replies_.size() > kReplyBytes) co_await send_replies();
+  }
+  co_return co_await answer(std::move(by_rcpt.back()));
 }
 
 awaitable<std::vector<Reply>> Session::commit(Transfer& transfer) {

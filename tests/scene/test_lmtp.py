@@ -97,3 +97,24 @@ def test_lmtp_may_be_pipelined(server, lmtp):
     assert [lmtp.read_reply().code for _ in range(4)] == [250, 250, 250, 354]
     lmtp.send(stuffed(message()) + b"QUIT\r\n")
     assert [lmtp.read_reply().code for _ in range(3)] == [250, 250, 221]
+
+
+def test_the_limit_of_commands_does_not_mix_into_the_recipients_replies(make_server):
+    server = make_server(listener=[{"mode": "lmtp"}], limits={"commands": 10})
+    recipients = [f"alice+{number}@example.test" for number in range(6)]  # the tenth command is DATA
+    with server.client() as client:
+        client.lhlo()
+        begin(client, recipients)
+        replies = client.data(message(), replies=len(recipients))
+        assert [reply.code for reply in replies] == [250] * len(recipients)
+        client.expect(421, "4.7.0")
+        assert client.read_until_close() == b""
+
+
+def test_a_message_that_is_refused_for_all_is_one_error(make_server):
+    server = make_server(listener=[{"mode": "lmtp"}], limits={"errors": 2})
+    with server.client() as client:
+        client.lhlo()
+        begin(client, BOTH + BOTH)
+        assert [reply.code for reply in client.data(message("bare\nlf\r\n"), replies=4)] == [554] * 4
+        client.cmd("NOOP", 250)
