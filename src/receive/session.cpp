@@ -259,6 +259,8 @@ awaitable<bool> Session::fill() {
 awaitable<void> Session::send_replies() {
   if (replies_.empty()) co_return;
   const std::string out = std::exchange(replies_, {});
+  // A deadline that passed while something else was awaited is spent, and would let a client that never reads stay.
+  set_deadline(dialog_.setting().config->timeouts.command);
   co_await stream_->write_all(out);
 }
 

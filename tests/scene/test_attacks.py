@@ -1,9 +1,11 @@
 """What no honest client does: the server stays up, keeps its bounds, and goes on serving."""
 
 import resource
+import socket
 
 import pytest
 
+from harness.nexthop import NextHop
 from harness.scenes import paused
 from harness.smtp import Client
 
@@ -33,3 +35,19 @@ def test_connections_that_are_reset_before_they_are_refused_do_no_harm(make_serv
         for client in refused:
             client.close()
         first.ehlo()
+
+
+def test_a_client_that_never_reads_is_cut_off_after_a_probe_that_outlasted_its_deadline(make_server):
+    with NextHop(greeting="220-still thinking") as hop:
+        server = make_server(domain=[{"name": "asked.test", "kind": "relay"}], limits={"commands": 1000000},
+                             timeouts={"command": "200ms", "probe": "300ms"},
+                             route=[{"domain": "asked.test", "via": f"smtp://127.0.0.1:{hop.port}"}])
+        client = Client(*server.address())
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.expect(220)
+        client.ehlo()
+        client.mail()
+        # Many of them in one read, so that the replies which nobody takes come after a probe.
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):  # and not TimeoutError
+            for number in range(1000):
+                client.send(b"RCPT TO:<user%d@asked.test>\r\n" % number + b"HELP\r\n" * 2000)
