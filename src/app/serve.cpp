@@ -58,14 +58,17 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
                            {"quarantined", statistics.quarantined}});
 }
 
-// Until a signal ends us. SIGUSR1 is our own: the store broke.
+// Told by SIGUSR1, which others may send too.
+std::atomic<bool> store_broke = false;
+
+// Until a signal ends us.
 int wait_for_the_end(Settings& settings, const std::filesystem::path& file) {
   const sigset_t signals = our_signals();
   for (;;) {
     const int signal = sigwaitinfo(&signals, nullptr);
     if (signal == SIGHUP) settings.reload(file);
     if (signal == SIGTERM || signal == SIGINT) return 0;
-    if (signal != SIGUSR1) continue;
+    if (signal != SIGUSR1 || !store_broke) continue;
     const timespec patience{.tv_sec = kBrokenPatience.count(), .tv_nsec = 0};
     sigset_t ends;
     sigemptyset(&ends);
@@ -85,6 +88,7 @@ store::SpoolOptions spool_options(const config::Config& config) {
   options.on_broken = [](const base::Failure& failure) {
     sys::log::error("store_broken",
                     {{"why", failure.log_text()}, {"exit_in_seconds", kBrokenPatience.count()}});
+    store_broke = true;
     kill(getpid(), SIGUSR1);
   };
   return options;

@@ -1,6 +1,7 @@
 """What no honest client does: the server stays up, keeps its bounds, and goes on serving."""
 
 import resource
+import signal
 import socket
 
 import pytest
@@ -51,3 +52,9 @@ def test_a_client_that_never_reads_is_cut_off_after_a_probe_that_outlasted_its_d
         with pytest.raises((ConnectionResetError, BrokenPipeError)):  # and not TimeoutError
             for number in range(1000):
                 client.send(b"RCPT TO:<user%d@asked.test>\r\n" % number + b"HELP\r\n" * 2000)
+
+
+def test_a_users_signal_from_elsewhere_is_no_broken_store(make_server):
+    server = make_server()
+    server.process.send_signal(signal.SIGUSR1)
+    server.stop()
