@@ -122,14 +122,16 @@ void Acceptor::accept_one() {
   if (!error) {
     on_connection_(std::move(socket), from);
   } else if (error.value() == EMFILE || error.value() == ENFILE) {
-    refuse_for_want_of_descriptors();
+    // Where the spare is lost as well, the connection goes on waiting: to be told of it at once, again and again, would
+    // keep the thread busy.
+    if (!refuse_for_want_of_descriptors()) return retry_later();
   } else if (error.value() == ENOBUFS || error.value() == ENOMEM) {
     return retry_later();
   }
   if (acceptor_.is_open()) accept_next();  // what else accept() reports is about that one connection
 }
 
-void Acceptor::refuse_for_want_of_descriptors() {
+bool Acceptor::refuse_for_want_of_descriptors() {
   if (spare_descriptor_ >= 0) ::close(spare_descriptor_);
   const int refused = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (refused >= 0) {
@@ -144,6 +146,7 @@ void Acceptor::refuse_for_want_of_descriptors() {
     sys::log::warning("out_of_descriptors");
   }
   spare_descriptor_ = open_spare();
+  return refused >= 0;
 }
 
 void Acceptor::retry_later() {

@@ -42,7 +42,7 @@ class Acceptor {
  private:
   void accept_next();
   void accept_one();
-  void refuse_for_want_of_descriptors();
+  bool refuse_for_want_of_descriptors();  // false where not even that could be done
   void retry_later();
 
   asio::ip::tcp::acceptor acceptor_;
