@@ -22,7 +22,7 @@ data_dir = "DATA"
 address = "127.0.0.1:2525"
 [limits]
 message_size = 65536
-header_size = 4096
+header_size = 16384
 [[domain]]
 name = "example.test"
 users = ["alice", "bob"]

@@ -85,10 +85,8 @@ store::SpoolOptions spool_options(const config::Config& config) {
   options.node = config.node;
   options.min_free_bytes = config.queue.min_free;
   options.min_free_inodes = config.queue.min_free_inodes;
-  options.on_broken = [](const base::Failure& failure) {
-    sys::log::error("store_broken",
-                    {{"why", failure.log_text()}, {"exit_in_seconds", kBrokenPatience.count()}});
-    store_broke = true;
+  options.on_broken = [](const base::Failure&) {  // the store has logged why
+    sys::log::error("exiting", {{"code", kStoreBroke}, {"in_seconds", kBrokenPatience.count()}});
     kill(getpid(), SIGUSR1);
   };
   return options;

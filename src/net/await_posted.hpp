@@ -25,12 +25,13 @@ boost::asio::awaitable<std::optional<T>> await_posted(base::Milliseconds at_most
     std::optional<T> value;
   };
   const auto executor = co_await boost::asio::this_coro::executor;
-  const auto state = std::make_shared<State>(executor);
+  auto state = std::make_shared<State>(executor);
   state->timer.expires_after(at_most);
-  start([executor, state](T value) mutable {
-    boost::asio::post(executor, [state = std::move(state), arrived = std::move(value)]() mutable {
-      state->value = std::move(arrived);
-      state->timer.cancel();
+  start([executor, held = state](T value) mutable {
+    // Handed on, not shared: the last to let go of the timer must be its own thread.
+    boost::asio::post(executor, [home = std::move(held), arrived = std::move(value)]() mutable {
+      home->value = std::move(arrived);
+      home->timer.cancel();
     });
   });
   boost::system::error_code cancelled_means_arrived;

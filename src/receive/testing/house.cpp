@@ -66,12 +66,12 @@ House::~House() {
 net::fake::Peer House::converse(std::deque<std::string> sends) {
   net::fake::Peer peer;
   peer.sends = std::move(sends);
-  boost::asio::io_context context(1);
-  boost::asio::co_spawn(context,
+  context_.restart();
+  boost::asio::co_spawn(context_,
                         serve(*services_, setting_.config->listeners.front(),
-                              std::make_unique<net::fake::Stream>(context.get_executor(), peer)),
+                              std::make_unique<net::fake::Stream>(context_.get_executor(), peer)),
                         boost::asio::detached);
-  context.run();
+  context_.run();
   return peer;
 }
 

@@ -47,6 +47,7 @@ class House {
   const config::Config& config() const { return *setting_.config; }
 
  private:
+  boost::asio::io_context context_{1};  // outlives the spool, whose threads post into it
   std::filesystem::path folder_;
   Setting setting_;
   HoldAll router_;
