@@ -115,6 +115,7 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
 void Dialog::end_transaction() {
   transaction_.reset();
   recipients_.clear();
+  indexes_.clear();
   by_rcpt_.clear();
   chunks_begun_ = false;
   chunks_failed_ = false;

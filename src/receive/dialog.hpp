@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -109,6 +110,7 @@ class Dialog {
   std::string identity_;
   std::optional<wire::smtp::Mail> transaction_;
   std::vector<mail::Recipient> recipients_;
+  std::unordered_map<std::string, std::uint32_t> indexes_;  // in recipients_, by address
   std::vector<std::vector<std::uint32_t>> by_rcpt_;
   bool chunks_begun_ = false;
   bool chunks_failed_ = false;

@@ -1,6 +1,4 @@
 // MAIL and RCPT, and whether content may follow: the transaction. RFC 5321 3.3
-#include <algorithm>
-
 #include "receive/dialog.hpp"
 
 namespace postrider::receive {
@@ -69,10 +67,12 @@ Reply Dialog::add(const wire::smtp::Rcpt& command, const policy::Accept& accept)
   }
   std::vector<std::uint32_t> indexes;
   for (const auto& target : accept.targets) {
-    // Two ways to one mailbox are one delivery.
-    const auto known = std::ranges::find(recipients_, target.address, &mail::Recipient::final);
-    indexes.push_back(static_cast<std::uint32_t>(known - recipients_.begin()));
-    if (known != recipients_.end()) continue;
+    // Two ways to one mailbox are one delivery. Looked for one by one, large aliases would hold the thread for seconds.
+    const auto next = static_cast<std::uint32_t>(recipients_.size());
+    const auto [place, is_new] =
+        indexes_.emplace(target.address.local() + '@' + mail::to_ascii(target.address.host()), next);
+    indexes.push_back(place->second);
+    if (!is_new) continue;
     const auto* said = std::get_if<mail::Address>(&command.forward_path);
     recipients_.push_back({.original = said ? *said : target.alias.value_or(target.address),
                            .alias = target.alias,

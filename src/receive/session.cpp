@@ -1,5 +1,6 @@
 #include "receive/session.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
@@ -22,6 +23,8 @@ using mail::Reply;
 namespace {
 
 constexpr base::Milliseconds kProxyTime = std::chrono::seconds(5);
+// Pipelined commands in a row, before other sessions of the thread have their turn. One can take a millisecond.
+constexpr std::uint32_t kTurn = 32;
 
 bool was_cancelled(const boost::system::system_error& error) {
   return error.code() == boost::asio::error::operation_aborted;
@@ -74,8 +77,9 @@ void Session::shut_down() {
 
 awaitable<void> Session::converse() {
   if (co_await greet() == Next::close) co_return;
-  while (co_await next_command() == Next::go_on) {
+  for (std::uint32_t commands = 1; co_await next_command() == Next::go_on; ++commands) {
     if (dialog_.wants_close() || shutting_down_) co_return;
+    if (commands % kTurn == 0) co_await boost::asio::post(stream_->executor(), boost::asio::use_awaitable);
   }
 }
 

@@ -58,3 +58,20 @@ def test_a_users_signal_from_elsewhere_is_no_broken_store(make_server):
     server = make_server()
     server.process.send_signal(signal.SIGUSR1)
     server.stop()
+
+
+def test_recipients_with_many_targets_in_one_write_do_not_keep_the_thread(make_server):
+    users = [f"user{number}" for number in range(1000)]
+    team = {"team": [f"{user}@example.test" for user in users]}
+    server = make_server(threads=1, domain=[{"name": "example.test", "users": users, "aliases": team}])
+    with server.client() as many, server.client() as other:
+        many.ehlo()
+        many.mail()
+        with paused(server):
+            many.send(b"".join(b"RCPT TO:<team+%d@example.test>\r\n" % number for number in range(1000)))
+            other.send(b"NOOP\r\n")
+        other.expect(250)
+        many.silent_for(0.001)  # takes all that has come
+        assert many.buffer.count(b"\r\n") < 1000
+        for _ in range(1000):
+            many.expect(250)
