@@ -243,11 +243,12 @@ void SmtpRecipientProbe::Engine::answer(Probe& probe, mail::Reply reply) {
 }
 
 void SmtpRecipientProbe::Engine::end(const ProbePtr& probe) {
+  // The deadline may have been on its way here while the probe ended: probes_ must not be counted down twice.
+  if (open_.erase(probe->number) == 0) return;
   boost::system::error_code ignored;
   probe->socket.close(ignored);
   probe->watchdog.cancel();
   probe->connect_timer.cancel();
-  open_.erase(probe->number);
   std::lock_guard lock(mutex_);
   --probes_;
 }
