@@ -86,6 +86,7 @@ store::SpoolOptions spool_options(const config::Config& config) {
   options.min_free_bytes = config.queue.min_free;
   options.min_free_inodes = config.queue.min_free_inodes;
   options.on_broken = [](const base::Failure&) {  // the store has logged why
+    store_broke = true;
     sys::log::error("exiting", {{"code", kStoreBroke}, {"in_seconds", kBrokenPatience.count()}});
     kill(getpid(), SIGUSR1);
   };

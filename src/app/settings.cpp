@@ -10,7 +10,8 @@ namespace postrider::app {
 namespace {
 
 // Descriptors for what is not a connection: the spool, mailboxes, DNS, couriers, logs.
-constexpr std::size_t kOtherDescriptors = 256;
+// A batch of Maildir deliveries may have 1,200 open, refusals that are being said 128.
+constexpr std::size_t kOtherDescriptors = 1536;
 
 std::size_t descriptor_limit() {
   rlimit limit{};
@@ -51,15 +52,14 @@ receive::Setting Settings::prepare(std::shared_ptr<const config::Config> config)
 }
 
 void Settings::reload(const std::filesystem::path& file) {
-  auto loaded = config::load(file);
+  auto loaded = config::reload(*get().config, file);
   if (!loaded) {
     for (const auto& fault : loaded.error()) sys::log::error("config_fault", {{"fault", fault.to_string()}});
     sys::log::error("reload_refused", {{"file", file.string()}, {"faults", loaded.error().size()}});
     return;
   }
-  const auto restart = config::restart_differences(*get().config, **loaded);
-  for (const auto& key : restart) sys::log::warning("needs_restart", {{"key", key}});
-  auto next = prepare(std::move(*loaded));
+  for (const auto& key : loaded->kept) sys::log::warning("needs_restart", {{"key", key}});
+  auto next = prepare(std::move(loaded->config));
   {
     std::lock_guard lock(mutex_);
     setting_ = std::move(next);

@@ -208,6 +208,16 @@ struct Key {
 // key which is not in it can't be read.
 const std::vector<Key>& keys();
 
+// The file as it is now, for a server that runs with `running`: keys marked "restart" keep their value, and `kept` names
+// those for which the file has another one.
+struct Reloaded {
+  std::shared_ptr<const Config> config;
+  std::vector<std::string> kept;
+};
+std::expected<Reloaded, std::vector<Fault>> reload(const Config& running, const std::filesystem::path& file);
+std::expected<Reloaded, std::vector<Fault>> reload(const Config& running, std::string_view text,
+                                                   std::string_view name);
+
 // Names of the keys marked "restart" in which the two differ, in the order of keys(): what a reload can't bring
 // in.
 std::vector<std::string> restart_differences(const Config& now, const Config& next);

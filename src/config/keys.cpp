@@ -163,6 +163,19 @@ const std::vector<Key>& keys() {
   return all;
 }
 
+void keep_restart_keys(const Config& running, Config& next) {
+  next.data_dir = running.data_dir;
+  next.user = running.user;
+  next.io_threads = running.io_threads;
+  next.node = running.node;
+  next.log_format = running.log_format;
+  next.log_level = running.log_level;
+  next.listeners = running.listeners;
+  next.queue.min_free = running.queue.min_free;
+  next.queue.min_free_inodes = running.queue.min_free_inodes;
+  next.dns = running.dns;
+}
+
 std::vector<std::string> restart_differences(const Config& now, const Config& next) {
   std::vector<std::string> names;
   for (const Spec& spec : kSpecs)

@@ -64,6 +64,49 @@ TEST(Keys, AreLiveUnlessTheyNeedARestart) {
                           "queue.min_free", "queue.min_free_inodes", "dns.servers", "dns.trust_anchors"));
 }
 
+TEST(Keys, ThatNeedARestartKeepTheirValueAtAReload) {
+  const auto running = config_of("", "");
+  // Every restart key another one, and one that is live.
+  const std::string file = R"(
+hostname = "other.test"
+data_dir = "/elsewhere"
+user = "x"
+threads = 2
+node = 1
+[log]
+format = "json"
+level = "debug"
+[[listener]]
+address = "[::1]:2525"
+mode = "lmtp"
+greeting_delay = "1s"
+proxy_protocol = ["127.0.0.1"]
+xclient = ["::1"]
+[queue]
+min_free = 5
+min_free_inodes = 5
+[dns]
+servers = ["::1"]
+trust_anchors = "/x"
+[[domain]]
+name = "example.com"
+[[route]]
+domain = "example.org"
+via = "maildir:{data_dir}/x/{user}"
+)";
+  const auto reloaded = reload(*running, file, "postrider.toml");
+  ASSERT_TRUE(reloaded);
+  EXPECT_EQ(reloaded->config->hostname.ascii(), "other.test");
+  EXPECT_THAT(restart_differences(*running, *reloaded->config), IsEmpty());
+  EXPECT_EQ(reloaded->config->mailbox, running->mailbox);
+  EXPECT_EQ(std::get<ViaMaildir>(reloaded->config->routes.front().via).path,
+            running->data_dir.string() + "/x/{user}");
+  std::vector<std::string> restart;
+  for (const Key& key : keys())
+    if (!key.live && key.name != "listener[].tls") restart.push_back(key.name);
+  EXPECT_EQ(reloaded->kept, restart);
+}
+
 TEST(Keys, TellWhatAReloadCanNotBringIn) {
   const auto now = config_of("", "");
   EXPECT_THAT(restart_differences(*now, *now), IsEmpty());

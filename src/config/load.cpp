@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "config/keys.hpp"
 #include "config/sections.hpp"
 
 namespace postrider::config {
@@ -87,9 +88,8 @@ void read_rest(const Value& root, Config& config, Report& report) {
   delivery.read("quota", config.mailbox_quota);
 }
 
-}  // namespace
-
-Loaded parse(std::string_view text, std::string_view name) {
+// `running` keeps its restart keys, also where others are made of them ({data_dir} in a path).
+Loaded parse_for(const Config* running, std::string_view text, std::string_view name) {
   Report report(name);
   const auto document = read_document(text, name);
   if (!document) {
@@ -101,6 +101,7 @@ Loaded parse(std::string_view text, std::string_view name) {
   config->file = std::string(name);
   Section top(*document, "", report);
   read_top(top, *config);
+  if (running) config->data_dir = running->data_dir;
   read_rest(*document, *config, report);
   read_limits(Section(table_of(*document, "limits", report), "limits.", report), config->limits);
   read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);
@@ -113,10 +114,11 @@ Loaded parse(std::string_view text, std::string_view name) {
   check_targets(*config, places, report);
   read_routes(*document, *config, report);
   if (!report.empty()) return std::unexpected(std::move(report).sorted());
+  if (running) keep_restart_keys(*running, *config);
   return config;
 }
 
-Loaded load(const std::filesystem::path& file) {
+std::expected<std::string, std::vector<Fault>> read_file(const std::filesystem::path& file) {
   const auto unreadable = [&](int error) {
     return std::unexpected(
         std::vector{Fault{file.string(), 0, 0, std::string("the file can't be read: ") + std::strerror(error),
@@ -133,7 +135,33 @@ Loaded load(const std::filesystem::path& file) {
     text.append(piece.data(), count);
   }
   if (std::ferror(stream.get()) != 0) return unreadable(errno);
-  return parse(text, file.string());
+  return text;
+}
+
+}  // namespace
+
+Loaded parse(std::string_view text, std::string_view name) { return parse_for(nullptr, text, name); }
+
+Loaded load(const std::filesystem::path& file) {
+  const auto text = read_file(file);
+  return text ? parse(*text, file.string()) : Loaded(std::unexpected(text.error()));
+}
+
+std::expected<Reloaded, std::vector<Fault>> reload(const Config& running, std::string_view text,
+                                                   std::string_view name) {
+  const auto next = parse(text, name);
+  if (!next) return std::unexpected(next.error());
+  auto kept = restart_differences(running, **next);
+  if (kept.empty()) return Reloaded{*next, {}};
+  auto mixed = parse_for(&running, text, name);
+  if (!mixed) return std::unexpected(mixed.error());
+  return Reloaded{std::move(*mixed), std::move(kept)};
+}
+
+std::expected<Reloaded, std::vector<Fault>> reload(const Config& running, const std::filesystem::path& file) {
+  const auto text = read_file(file);
+  if (!text) return std::unexpected(text.error());
+  return reload(running, *text, file.string());
 }
 
 }  // namespace postrider::config

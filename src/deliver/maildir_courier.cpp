@@ -4,6 +4,7 @@
 
 #include "deliver/shared_content.hpp"
 #include "policy/trace.hpp"
+#include "sys/thread_name.hpp"
 
 namespace postrider::deliver {
 namespace {
@@ -77,6 +78,7 @@ void MaildirCourier::deliver(queue::Job job, std::move_only_function<void(queue:
 }
 
 void MaildirCourier::run() {
+  sys::name_this_thread("maildir");
   for (;;) {
     const std::vector<Part> parts = take();
     if (parts.empty()) return;

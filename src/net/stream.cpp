@@ -49,11 +49,17 @@ std::optional<std::size_t> TcpStream::try_write(std::string_view bytes) {
   }
 }
 
+void TcpStream::throw_if_cancelled() const {
+  if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
+}
+
 asio::awaitable<void> TcpStream::wait_readable() {
+  throw_if_cancelled();
   co_await socket_.async_wait(asio::socket_base::wait_read, asio::use_awaitable);
 }
 
 asio::awaitable<void> TcpStream::wait_writable() {
+  throw_if_cancelled();
   co_await socket_.async_wait(asio::socket_base::wait_write, asio::use_awaitable);
 }
 
@@ -63,6 +69,7 @@ void TcpStream::finish_writing() noexcept {
 }
 
 void TcpStream::cancel() noexcept {
+  cancelled_ = true;
   boost::system::error_code ignored;
   socket_.cancel(ignored);
 }

@@ -28,8 +28,10 @@ class Stream {
   virtual asio::awaitable<void> wait_writable() = 0;
   // No more will be written; the peer sees the end. Never throws.
   virtual void finish_writing() noexcept = 0;
-  // Waits in progress end with operation_aborted. Never throws.
+  // Waits in progress and later ones end with operation_aborted, until resume(): a deadline that passes between two
+  // waits is not lost. Never throws.
   virtual void cancel() noexcept = 0;
+  virtual void resume() noexcept = 0;
   virtual void close() noexcept = 0;
   virtual asio::any_io_executor executor() = 0;
 
@@ -49,11 +51,14 @@ class TcpStream final : public Stream {
   asio::awaitable<void> wait_writable() override;
   void finish_writing() noexcept override;
   void cancel() noexcept override;
+  void resume() noexcept override { cancelled_ = false; }
   void close() noexcept override;
   asio::any_io_executor executor() override { return socket_.get_executor(); }
 
  private:
+  void throw_if_cancelled() const;
   asio::ip::tcp::socket socket_;
+  bool cancelled_ = false;
 };
 
 }  // namespace postrider::net

@@ -7,6 +7,7 @@
 #include "queue/content.hpp"
 #include "queue/outcome_log.hpp"
 #include "sys/log.hpp"
+#include "sys/thread_name.hpp"
 
 namespace postrider::queue {
 namespace {
@@ -56,6 +57,7 @@ void Queue::Scheduler::when_idle(std::move_only_function<void()> done) {
 }
 
 void Queue::Scheduler::run() {
+  sys::name_this_thread("queue");
   for (base::Milliseconds longest{0}; !finished(); longest = wait_time()) {
     auto tasks = mailbox_->take(longest);
     settings_ = parts_.config();

@@ -14,6 +14,7 @@ constexpr base::Milliseconds kDrainTime = std::chrono::seconds(2);
 }  // namespace
 
 boost::asio::awaitable<void> say_and_close(net::Stream& stream, std::string line) {
+  stream.resume();
   net::Watchdog watchdog(stream.executor(), [&stream] { stream.cancel(); });
   watchdog.set(std::chrono::steady_clock::now() + kDrainTime);
   auto buffer = BufferPool::take();

@@ -1,7 +1,5 @@
 #include "receive/server.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -19,6 +17,7 @@
 #include "receive/farewell.hpp"
 #include "receive/session.hpp"
 #include "sys/log.hpp"
+#include "sys/thread_name.hpp"
 #include "wire/smtp/reply.hpp"
 
 namespace postrider::receive {
@@ -28,7 +27,7 @@ namespace asio = boost::asio;
 namespace {
 
 // Refusals that may be spoken and drained at a time; above it a client still gets its line, but no patience.
-constexpr std::size_t kPoliteRefusals = 1000;
+constexpr std::size_t kPoliteRefusals = 128;
 
 std::string encoded(const mail::Reply& said) {
   std::string out;
@@ -150,7 +149,7 @@ void Server::start(Services& services) {
   for (auto& worker : state_->workers) {
     for (auto& acceptor : worker.acceptors) acceptor.start();
     worker.thread = std::thread([&worker] {
-      pthread_setname_np(pthread_self(), "smtp");
+      sys::name_this_thread("smtp");
       worker.context.run();
     });
   }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "net/await_posted.hpp"
 #include "receive/farewell.hpp"
 #include "sys/log.hpp"
@@ -23,7 +24,8 @@ using mail::Reply;
 namespace {
 
 constexpr base::Milliseconds kProxyTime = std::chrono::seconds(5);
-// Pipelined commands in a row, before other sessions of the thread have their turn. One can take a millisecond.
+// Pipelined commands, or full buffers, in a row, before other sessions of the thread have their turn. One can take a
+// millisecond.
 constexpr std::uint32_t kTurn = 32;
 
 bool was_cancelled(const boost::system::system_error& error) {
@@ -188,7 +190,11 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     co_return Next::close;
   }
   if (begin_ != end_ && must_wait) co_return co_await refuse_early_talk();
-  if (!command) co_return co_await answer(command.error());
+  if (!command) {
+    const auto next = co_await answer(command.error());
+    // How long the chunk is can't be known: what follows may be its octets, and no commands.
+    co_return base::iequals(verb, "BDAT") ? Next::close : next;
+  }
   if (std::holds_alternative<wire::smtp::Data>(*command)) co_return co_await handle_data();
   if (const auto* chunk = std::get_if<wire::smtp::Bdat>(&*command)) co_return co_await handle_bdat(*chunk);
   Reply said;
@@ -249,13 +255,11 @@ awaitable<bool> Session::fill() {
     }
     if (const auto got = stream_->try_read(buffer_.get() + end_, kReadBuffer - end_)) {
       end_ += *got;
+      // A client that is always faster than we read must not keep the thread for itself.
+      if (++reads_ % kTurn == 0) co_await boost::asio::post(stream_->executor(), boost::asio::use_awaitable);
       co_return *got > 0;
     }
     if (begin_ == end_) BufferPool::give_back(std::move(buffer_));
-    // A deadline that passed while something else was awaited must not be slept through.
-    if (watchdog_.expired() || (shutting_down_ && waiting_for_command_)) {
-      throw boost::system::system_error(boost::asio::error::operation_aborted);
-    }
     co_await stream_->wait_readable();
   }
 }
@@ -271,6 +275,7 @@ awaitable<void> Session::send_replies() {
 void Session::set_deadline(base::Milliseconds from_now) {
   auto deadline = std::min(std::chrono::steady_clock::now() + from_now, session_ends_);
   if (dialog_.in_transaction()) deadline = std::min(deadline, transaction_ends_);
+  stream_->resume();
   watchdog_.set(deadline);
 }
 

@@ -82,6 +82,7 @@ class Session {
   std::unique_ptr<Transfer> transfer_;
   base::SteadyTime session_ends_;
   base::SteadyTime transaction_ends_;
+  std::uint32_t reads_ = 0;
   bool shutting_down_ = false;
   bool waiting_for_command_ = false;
   net::Watchdog watchdog_;

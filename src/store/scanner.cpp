@@ -5,6 +5,7 @@
 #include "store/envelope_record.hpp"
 #include "store/job.hpp"
 #include "store/recipient_record.hpp"
+#include "sys/thread_name.hpp"
 
 namespace postrider::store {
 namespace {
@@ -101,6 +102,7 @@ void Scanner::close() {
 }
 
 void Scanner::run() {
+  sys::name_this_thread("spool-reader");
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return closing_ || !tasks_.empty(); });

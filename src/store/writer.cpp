@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "sys/log.hpp"
+#include "sys/thread_name.hpp"
 
 namespace postrider::store {
 namespace {
@@ -71,6 +72,7 @@ bool Writer::wait(Jobs& group, Callbacks& maintained) {
 }
 
 void Writer::run() {
+  sys::name_this_thread("spool-writer");
   Jobs group;
   Callbacks maintained;
   while (wait(group, maintained)) {

@@ -31,6 +31,7 @@ class Stream final : public net::Stream {
   asio::awaitable<void> wait_writable() override;
   void finish_writing() noexcept override {}
   void cancel() noexcept override {}
+  void resume() noexcept override {}
   void close() noexcept override { peer_.closed = true; }
   asio::any_io_executor executor() override { return executor_; }
 
