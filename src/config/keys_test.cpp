@@ -46,7 +46,7 @@ TEST(Keys, HaveTheDefaultsThatTheTableTells) {
     else if (table != "domain[]")
       tables[table] += line;
   }
-  for (const auto& [table, lines] : tables) listener += '[' + table + "]\n" + lines;
+  for (const auto& [table, lines] : tables) listener.append("[").append(table).append("]\n").append(lines);
   const auto stated = config_of(top, listener);
   const auto silent = config_of("", "");
   ASSERT_TRUE(stated && silent);

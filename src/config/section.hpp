@@ -78,11 +78,12 @@ class Section {
     const auto value = text(key);
     if (!value) return false;
     auto parsed = parse(value->text);
-    if (parsed)
-      target = *std::move(parsed);
-    else
+    if (!parsed) {
       report_.add(value->at, parsed.error());
-    return parsed.has_value();
+      return false;
+    }
+    target = *std::move(parsed);
+    return true;
   }
   template <class T, class Parse>
   void read_list(std::string_view key, std::vector<T>& target, Parse&& parse) {

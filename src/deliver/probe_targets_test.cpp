@@ -10,7 +10,6 @@ namespace postrider::deliver {
 namespace {
 
 using testing::ElementsAre;
-using testing::UnorderedElementsAre;
 
 base::IpAddress ip(std::string_view text) { return base::IpAddress::parse(text).value(); }
 mail::Domain domain(std::string_view text) { return mail::Domain::parse(text).value(); }

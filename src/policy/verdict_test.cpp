@@ -5,7 +5,6 @@
 namespace postrider::policy {
 namespace {
 
-using testing::ElementsAre;
 
 mail::Address address(std::string_view text) { return *mail::Address::parse(text); }
 ClientFacts client(std::string_view ip) {
