@@ -5,7 +5,6 @@
 namespace postrider::policy {
 namespace {
 
-
 mail::Address address(std::string_view text) { return *mail::Address::parse(text); }
 ClientFacts client(std::string_view ip) {
   return {*base::IpAddress::parse(ip), config::ListenerMode::mx, {}};
