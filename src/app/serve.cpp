@@ -25,7 +25,7 @@ namespace {
 constexpr int kCouldNotStart = 1;
 constexpr int kStoreBroke = 75;  // EX_TEMPFAIL
 constexpr base::Milliseconds kSessionPatience = std::chrono::seconds(5);
-// From a failed sync to the end of the process: time for sessions to hear 451. design: rule 1
+// From a failed sync to the end of the process: time for sessions to hear 451.
 constexpr std::chrono::seconds kBrokenPatience(10);
 
 sigset_t our_signals() {
