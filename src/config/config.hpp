@@ -54,7 +54,7 @@ struct Limits {
   std::uint32_t recipients = 1000;         // per transaction
   std::uint32_t connections = 20000;
   std::uint32_t connections_per_client = 100;  // per address (IPv6: per /64)
-  std::uint32_t commands = 10000;              // per session
+  std::uint32_t commands = 1000000;            // per session; a kept connection brings four a message
   std::uint32_t errors = 20;                   // per session
   std::uint32_t received_fields = 100;         // RFC 5321 6.3
   std::uint64_t header_size = 256u << 10;      // octets of a header section

@@ -67,7 +67,7 @@ const std::vector<Spec> kSpecs{
     {"limits.recipients", integer, "integer", "1000", 100, 100000, "", nullptr},       // RFC 5321 4.5.3.1.8
     {"limits.connections", integer, "integer", "20000", 1, 1000000, "", nullptr},
     {"limits.connections_per_client", integer, "integer", "100", 1, 1000000, "", nullptr},
-    {"limits.commands", integer, "integer", "10000", 10, 1000000, "", nullptr},
+    {"limits.commands", integer, "integer", "1000000", 10, 1000000000, "", nullptr},
     {"limits.errors", integer, "integer", "20", 1, 10000, "", nullptr},
     {"limits.received_fields", integer, "integer", "100", 10, 1000, "", nullptr},
     {"limits.header_size", size, "size", "256KiB", 16 * kKiB, 16 * kMiB, "", nullptr},

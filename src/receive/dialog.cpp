@@ -69,6 +69,8 @@ Reply Dialog::handle(const wire::smtp::Command& command) {
 }
 
 std::optional<Reply> Dialog::count(const Reply& answer) {
+  // A 421 behind the 354 would be taken for the answer to the content: DATA counts when that is answered.
+  if (answer.code == 354) return {};
   ++commands_;
   if (answer.permanent()) ++errors_;
   const auto& limits = setting_.config->limits;

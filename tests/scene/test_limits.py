@@ -95,9 +95,9 @@ def test_too_many_commands_end_the_session(limited):
 
 def test_a_message_that_was_taken_is_said_to_be_even_if_it_was_one_command_too_many(limited):
     client = limited(limits={"commands": 10})
-    for _ in range(5):
+    for _ in range(6):
         client.cmd("NOOP", 250)
-    # 354 and the end of the data are two answers: MAIL, RCPT, DATA, and the 250 is the eleventh with EHLO and greeting.
+    # The greeting and EHLO, MAIL and RCPT, and DATA, which counts once and at its end, are the other five.
     client.mail()
     client.rcpt()
     client.cmd("DATA", 354)

@@ -101,7 +101,7 @@ def test_lmtp_may_be_pipelined(server, lmtp):
 
 def test_the_limit_of_commands_does_not_mix_into_the_recipients_replies(make_server):
     server = make_server(listener=[{"mode": "lmtp"}], limits={"commands": 10})
-    recipients = [f"alice+{number}@example.test" for number in range(6)]  # the tenth command is DATA
+    recipients = [f"alice+{number}@example.test" for number in range(7)]  # the tenth command is the last of them
     with server.client() as client:
         client.lhlo()
         begin(client, recipients)
