@@ -89,7 +89,6 @@ class Dialog {
   const config::Listener& listener() const { return listener_; }
   bool in_transaction() const { return transaction_.has_value(); }
   std::size_t rcpt_count() const { return by_rcpt_.size(); }
-  std::size_t accepted_messages = 0;  // for the session's log line
 
  private:
   mail::Reply hello(Greeted how, const std::string& name);

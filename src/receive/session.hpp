@@ -78,7 +78,7 @@ class Session {
   BufferPool::Buffer buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::string replies_;  // not yet sent; bounded by what one buffer of commands can ask for
+  std::string replies_;  // not yet sent; kReplyBytes and one reply more at most
   std::unique_ptr<Transfer> transfer_;
   base::SteadyTime session_ends_;
   base::SteadyTime transaction_ends_;

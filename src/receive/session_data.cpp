@@ -35,9 +35,8 @@ awaitable<Session::Next> Session::handle_data() {
     log_refusal(*refusal, "DATA");
     co_return co_await answer(std::move(*refusal));
   }
-  if (co_await answer(mail::plain_reply(354, "go on; end with <CRLF>.<CRLF>")) == Next::close) {
-    co_return Next::close;
-  }
+  co_await answer(
+      mail::plain_reply(354, "go on; end with <CRLF>.<CRLF>"));  // never the last word: see Dialog::count
   co_await send_replies();
   for (bool ended = false; !ended;) {
     if (begin_ == end_) {
@@ -103,7 +102,7 @@ awaitable<void> Session::flush_draft() {
   auto& draft = transfer_->draft();
   const auto done = co_await net::await_posted<base::Result<void>>(
       kDiskPatience, [&](auto completion) { services_.queue.flush(draft, std::move(completion)); });
-  // The store may still be at work on this chunk: the draft can't be used any more, nor dropped under it.
+  // The store may still be at work on the chunk, which is its own: the draft can only be dropped.
   if (!done) throw boost::system::system_error(boost::asio::error::timed_out);
   if (!*done) transfer_->give_up(store_refusal(done->error()));
 }
@@ -190,7 +189,6 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
       });
   if (!id) co_return reply(451, 3, 0, "the disk is too slow just now, try again later");
   if (!*id) co_return store_refusal(id->error());
-  ++dialog_.accepted_messages;
   const std::string name = (*id)->to_string();
   sys::log::info("accepted", {{"id", name},
                               {"from", from},
