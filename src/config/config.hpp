@@ -97,7 +97,8 @@ struct Retry {
 struct Queue {
   Retry retry;
   base::Milliseconds expire{std::chrono::days(5)};
-  std::uint64_t min_free = 256u << 20;  // bytes free on data_dir's file system
+  base::Milliseconds warn_after{std::chrono::hours(4)};  // then the sender hears that it takes long; 0: never
+  std::uint64_t min_free = 256u << 20;                   // bytes free on data_dir's file system
   std::uint64_t min_free_inodes = 1000;
   std::uint32_t window = 100000;  // recipients in memory
   bool operator==(const Queue&) const = default;
@@ -128,6 +129,22 @@ struct ViaSmtp {
   std::uint16_t port = 25;
   bool operator==(const ViaSmtp&) const = default;
 };  // "smtp://host:port"; IPv6 in brackets
+// "lmtp://host:port", or "lmtp:/path/of/a/socket". RFC 2033
+struct ViaLmtp {
+  std::string host;  // empty: `path`
+  std::uint16_t port = 24;
+  std::string path;
+  bool operator==(const ViaLmtp&) const = default;
+};
+// "pipe:/path/of/a/program", with `arguments`, `user` and `time_limit` of its route.
+struct ViaPipe {
+  std::string program;
+  // {sender}, {recipient}, {user}, {domain}, {original} and {id} are filled in; never a shell.
+  std::vector<std::string> arguments;
+  std::string user;  // who runs it; empty: who runs the server. Never root
+  base::Milliseconds time_limit{std::chrono::minutes(5)};
+  bool operator==(const ViaPipe&) const = default;
+};
 struct ViaMx {
   bool operator==(const ViaMx&) const = default;
 };
@@ -137,15 +154,46 @@ struct ViaHold {
 struct ViaDiscard {
   bool operator==(const ViaDiscard&) const = default;
 };
-using Via = std::variant<ViaMx, ViaSmtp, ViaMaildir, ViaHold, ViaDiscard>;
+using Via = std::variant<ViaMx, ViaSmtp, ViaLmtp, ViaPipe, ViaMaildir, ViaHold, ViaDiscard>;
 
 struct Route {
   std::string pattern;                 // "example.net", ".example.net", "*"
   std::optional<mail::Domain> domain;  // absent for "*"
   bool subdomains = false;             // those, and not `domain` itself
   Via via;
+  // Of mx, smtp and lmtp. At most one address of each family to send from; empty: the system chooses.
+  std::vector<base::IpAddress> source;
+  std::string helo;                          // EHLO name; empty: hostname
+  std::optional<std::uint32_t> concurrency;  // jobs at a time per site; absent: [delivery] concurrency
+  std::uint32_t max_per_minute = 0;          // jobs begun per site; 0: no bound
+  // It asks for something that other routes to the same servers do not: then it has sites of its own.
+  bool has_own_terms() const { return !source.empty() || !helo.empty() || concurrency || max_per_minute; }
   bool matches(const mail::Host& host) const;  // an address literal matches "*" only
   bool operator==(const Route&) const = default;
+};
+
+enum class IpPreference : std::uint8_t { prefer_ipv6, prefer_ipv4, only_ipv6, only_ipv4 };
+
+// How mail goes to other servers. The time-outs are those of RFC 5321 4.5.3.2.
+struct Delivery {
+  std::uint32_t concurrency = 20;  // jobs at a time per site
+  IpPreference ip = IpPreference::prefer_ipv6;
+  base::Milliseconds connect{std::chrono::seconds(30)};    // one address
+  base::Milliseconds greeting{std::chrono::minutes(5)};    // RFC 5321 4.5.3.2.1
+  base::Milliseconds command{std::chrono::minutes(5)};     // EHLO, MAIL, RCPT; RFC 5321 4.5.3.2.2, 4.5.3.2.3
+  base::Milliseconds data_start{std::chrono::minutes(2)};  // RFC 5321 4.5.3.2.4
+  base::Milliseconds data_block{std::chrono::minutes(3)};  // RFC 5321 4.5.3.2.5
+  base::Milliseconds data_end{std::chrono::minutes(10)};   // RFC 5321 4.5.3.2.6
+  base::Milliseconds attempt{std::chrono::hours(1)};       // the whole attempt, all hosts together
+  base::Milliseconds idle{std::chrono::seconds(5)};        // a connection that is kept for the next message
+  std::uint32_t messages_per_connection = 100;
+  bool operator==(const Delivery&) const = default;
+};
+
+struct Timeline {
+  base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
+  std::uint64_t size = 2ull << 30;                 // octets of its file
+  bool operator==(const Timeline&) const = default;
 };
 
 struct Dns {
@@ -161,8 +209,9 @@ struct Config {
   std::string file;
   mail::Domain hostname;
   std::filesystem::path data_dir;
-  std::string user;              // drop privileges to; empty: stay
-  std::uint32_t io_threads = 0;  // 0: one per core
+  std::filesystem::path runtime_dir;  // for the control socket; data_dir/run
+  std::string user;                   // drop privileges to; empty: stay
+  std::uint32_t io_threads = 0;       // 0: one per core
   std::uint8_t node = 0;
   std::vector<base::Network> networks;      // may relay without AUTH
   std::optional<mail::Address> postmaster;  // who gets postmaster@ and abuse@ of every local domain
@@ -173,6 +222,8 @@ struct Config {
   Timeouts timeouts;
   Access access;
   Queue queue;
+  Delivery delivery;
+  Timeline timeline;
   std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;
@@ -189,6 +240,9 @@ struct Config {
  private:
   std::unordered_map<mail::Domain, std::size_t> domain_index_;
 };
+
+// The first route that matches, kept alive by its configuration; where none does, one of via mx. Never null.
+std::shared_ptr<const Route> route_for(const std::shared_ptr<const Config>& config, const mail::Host& host);
 
 using Loaded = std::expected<std::shared_ptr<const Config>, std::vector<Fault>>;
 

@@ -37,9 +37,9 @@ mail::Outcome outcome_of(MailboxResult result) {
 
 struct MaildirCourier::Order {
   queue::Job job;
-  std::move_only_function<void(queue::Outcomes)> done;
+  std::move_only_function<void(queue::Report)> done;
   SharedContent content;
-  queue::Outcomes outcomes;
+  std::vector<mail::Outcome> outcomes;
   std::size_t open = 0;  // recipients without an outcome
 
   SharedContent::Open reader() {
@@ -63,7 +63,11 @@ MaildirCourier::~MaildirCourier() {
   }
 }
 
-void MaildirCourier::deliver(queue::Job job, std::move_only_function<void(queue::Outcomes)> done) {
+void MaildirCourier::locate(const queue::Destination&, std::move_only_function<void(queue::Located)> done) {
+  done(queue::Site{.name = "local", .concurrency = kJobs});
+}
+
+void MaildirCourier::deliver(queue::Job job, std::move_only_function<void(queue::Report)> done) {
   auto order = std::make_shared<Order>();
   order->open = job.recipients.size();
   order->outcomes.resize(job.recipients.size());
@@ -129,7 +133,7 @@ void MaildirCourier::carry_out(const std::vector<Part>& parts) {
 void MaildirCourier::settle(const Part& part, mail::Outcome outcome) {
   Order& order = *part.order;
   order.outcomes[part.place] = std::move(outcome);
-  if (--order.open == 0) order.done(std::move(order.outcomes));
+  if (--order.open == 0) order.done({std::move(order.outcomes), queue::Contact::made, {}});
 }
 
 }  // namespace postrider::deliver

@@ -31,8 +31,14 @@ class MaildirCourier final : public queue::Courier {
   // Ends the batch in hand; what waits is deferred (4.3.2).
   ~MaildirCourier() override;
 
-  void deliver(queue::Job job, std::move_only_function<void(queue::Outcomes)> done) override;
+  // The site "local", known at once.
+  void locate(const queue::Destination& destination,
+              std::move_only_function<void(queue::Located)> done) override;
+  void deliver(queue::Job job, std::move_only_function<void(queue::Report)> done) override;
 
+  // Jobs that it has at a time: above what any batch takes, so that the next batch is ready when one ends; low enough
+  // that all end within a stop's patience.
+  static constexpr std::uint32_t kJobs = 2000;
   // A batch takes no more; a message that is larger goes alone.
   static constexpr std::size_t kBatchMessages = 200;
   static constexpr std::uint64_t kBatchOctets = 32u << 20;

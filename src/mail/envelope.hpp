@@ -53,7 +53,7 @@ struct Origin {
 enum class RecipientState : std::uint8_t {
   waiting = 1,  // due at `due`, or being delivered under a lease
   held = 2,     // waits for an operator (or `hold_until`)
-  failed = 3,   // will not be delivered; kept until the sender has been told
+  untold = 3,   // has its end, which `last` says; kept until the sender has been told
 };
 
 struct Recipient {
@@ -64,6 +64,7 @@ struct Recipient {
   Notify notify;
   RecipientState state = RecipientState::waiting;
   std::uint32_t attempts = 0;
+  bool warned = false;          // the sender has been told that it takes long
   base::UtcTime due{};          // next attempt not before
   std::optional<Outcome> last;  // of the last attempt
   bool operator==(const Recipient&) const = default;

@@ -12,7 +12,7 @@ namespace {
 
 // Refused alone at the end of the data: nothing is tried for it, but its end is told.
 bool was_refused(const mail::Recipient& recipient) {
-  return recipient.state == mail::RecipientState::failed && recipient.last;
+  return recipient.state == mail::RecipientState::untold && recipient.last;
 }
 
 // Takes out those whom nobody is to be told of: they have had their end. What to log of all the refused ones when the

@@ -1,37 +1,28 @@
 // The queue: takes responsibility for mail (accept), and decides what happens to it then.
 //
-// Thread rule: accept() and has_space() from any thread. All decisions are made on the queue's own strand.
+// Thread rule: accept(), has_space() and desk() from any thread. All decisions are made on the queue's own strand.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "mail/envelope.hpp"
 #include "queue/courier.hpp"
 #include "queue/finisher.hpp"
+#include "queue/operator.hpp"
+#include "queue/router.hpp"
 #include "store/spool.hpp"
+#include "store/timeline.hpp"
 #include "sys/clock.hpp"
+#include "sys/random.hpp"
 
 namespace postrider::queue {
-
-// Which courier takes a recipient now. Asked at each attempt, never stored.
-class Router {
- public:
-  virtual ~Router() = default;
-  struct Choice {
-    Courier* courier = nullptr;  // outlives the queue; null: see `instead`
-    std::string site;            // recipients of one message with the same courier and site go together
-    std::optional<mail::Outcome> instead;  // no courier: what became of it (discarded, deferred, failed)
-    bool hold = false;                     // wait for an operator
-  };
-  // On the queue's strand; must not block.
-  virtual Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) = 0;
-};
 
 // A message that is being received; see store/spool.hpp. Its owner is whoever receives.
 using Draft = store::Draft;
@@ -40,30 +31,41 @@ class Queue {
  public:
   using Accepted = std::move_only_function<void(base::Result<base::MessageId>)>;
 
-  // All references outlive the queue. Starts scheduling what the spool holds.
-  Queue(store::Spool& spool, Router& router, const Finisher& finisher, sys::Clock& clock,
-        std::function<std::shared_ptr<const config::Config>()> config);
+  // All references outlive the queue.
+  struct Parts {
+    store::Spool& spool;
+    store::Timeline& timeline;
+    Router& router;
+    const Finisher& finisher;
+    sys::Clock& clock;
+    sys::Random& random;
+    std::function<std::shared_ptr<const config::Config>()> config;
+  };
+  // Starts scheduling what the spool holds.
+  explicit Queue(Parts parts);
   // Stops: no new attempts; waits for running ones at most 10 s, the rest is claimed anew at the next start.
   ~Queue();
 
   // Edits are made by the finisher, then envelope and draft are committed; `done` after the sync (on the
-  // store's writer thread; must not block), with the id, which is the draft's.
-  void accept(mail::Envelope envelope, Draft draft, Accepted done);
+  // store's writer thread; must not block), with the id, which is the draft's. `decisions` say for the timeline why the
+  // message was let in, one line each.
+  void accept(mail::Envelope envelope, Draft draft, std::vector<std::string> decisions, Accepted done);
 
-  base::Result<Draft> open_draft() { return spool_.open_draft(); }
-  base::Result<void> has_space(std::uint64_t bytes) const { return spool_.has_space(bytes); }
-  void flush(Draft& draft, store::Done done) { spool_.flush(draft, std::move(done)); }
+  base::Result<Draft> open_draft() { return parts_.spool.open_draft(); }
+  base::Result<void> has_space(std::uint64_t bytes) const { return parts_.spool.has_space(bytes); }
+  void flush(Draft& draft, store::Done done) { parts_.spool.flush(draft, std::move(done)); }
 
-  // Calls `done` when every recipient that was due has been tried and recorded. For tests and graceful stops.
+  // What a postmaster can see and do. Lives as long as the queue.
+  Operator& desk();
+
+  // Calls `done` when every recipient that was due has been tried and recorded, and every sender told who was to be.
+  // For tests and graceful stops.
   void when_idle(std::move_only_function<void()> done);
 
  private:
-  store::Spool& spool_;
-  class Scheduler;
-  std::unique_ptr<Scheduler> scheduler_;
-  const Finisher& finisher_;
-  sys::Clock& clock_;
-  std::string owner_;  // of claims in the spool: this node
+  struct Inside;
+  Parts parts_;
+  std::unique_ptr<Inside> inside_;
 };
 
 }  // namespace postrider::queue

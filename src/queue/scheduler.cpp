@@ -230,7 +230,7 @@ void Queue::Scheduler::conclude(const store::Claimed& job, std::uint32_t index, 
   store::RecipientUpdate update{
       .id = {job.id, index},
       .outcome = decision.outcome,
-      .state = decision.next == Next::keep ? mail::RecipientState::failed : mail::RecipientState::waiting,
+      .state = decision.next == Next::keep ? mail::RecipientState::untold : mail::RecipientState::waiting,
       .due = decision.due};
   // To the spool every end is alike: with nobody to tell, the failed recipient goes as a discarded one does.
   if (decision.told_nobody) update.outcome.action = mail::Action::discarded;

@@ -1,113 +1,89 @@
 // The strand that owns all of the queue's decisions: what is tried when, and what becomes of it then.
 //
-// What it holds in memory is a window of the recipients that are due; the rest is on disk and found by its due
-// time. Nothing here is locked: other threads post into the mailbox, and one thread takes from it.
+// Memory holds one summary for each destination with waiting mail, and a window of the recipients that are due; the
+// rest is on disk and found by its destination and due time. Nothing here is locked: other threads post into the
+// mailbox, and whoever calls step() takes from it. That is the queue's thread; in the simulation it is the test.
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
-#include <thread>
-#include <unordered_set>
 #include <vector>
 
 #include "config/config.hpp"
-#include "queue/failure.hpp"
+#include "queue/courier.hpp"
 #include "queue/mailbox.hpp"
-#include "queue/queue.hpp"
-#include "store/spool.hpp"
+#include "queue/operator.hpp"
+#include "queue/router.hpp"
+#include "queue/teller.hpp"
+#include "store/backlog.hpp"
+#include "store/timeline.hpp"
+#include "sys/clock.hpp"
+#include "sys/random.hpp"
 
 namespace postrider::queue {
 
-class Queue::Scheduler {
+class Scheduler {
  public:
   struct Parts {
-    store::Spool& spool;
+    store::Backlog& backlog;
     Router& router;
+    Teller& teller;
     sys::Clock& clock;
+    sys::Random& random;  // jitter; with the same numbers and the same events all goes the same way
     std::function<std::shared_ptr<const config::Config>()> config;
-    std::string owner;
+    // Opens a message for a courier.
+    std::function<std::unique_ptr<Content>(base::MessageId)> open;
+    std::function<void(store::Event)> note;  // for the timeline
+    std::string owner;                       // of claims: this node
   };
 
+  // Does nothing yet but ask the backlog for its destinations; step() does.
   explicit Scheduler(Parts parts);
+  // Requires that nobody is in step(). What comes later finds a closed mailbox.
   ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
-  // A message that was just committed, its waiting recipients claimed by our owner. Any thread; must be called
-  // through the mailbox's life only, see mailbox().
-  std::move_only_function<void()> fresh(store::Claimed message);
-  void when_idle(std::move_only_function<void()> done);
-  const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
-
- private:
-  // Jobs that one courier has or is to get.
-  struct Lane {
-    std::deque<store::Claimed> waiting;
-    std::size_t running = 0;
-  };
-  // One recipient's outcome on its way to the disk.
-  struct Decided {
-    std::shared_ptr<const mail::Envelope> envelope;
-    store::RecipientUpdate update;
-    mail::Outcome outcome;  // for the log: what was decided, in its own words
-    bool told_nobody = false;
-  };
-  using Batch = std::vector<Decided>;
-  struct IdHash {
-    std::size_t operator()(const store::RecipientId& id) const noexcept {
-      return std::hash<base::MessageId>{}(id.message) ^ (std::size_t{id.index} * 0x9E3779B97F4A7C15u);
-    }
-  };
-  struct Started {
-    base::UtcTime utc{};
-    base::SteadyTime steady{};
-  };
-
-  void run();
-  bool finished() const;
+  // Waits for at most `longest` (real time) until something was posted, then does all that can be done now. How
+  // long it may sleep next is wait_time(): until the next thing is due by the clock, at most a second, so that a
+  // clock that was set is noticed. False: stopped, and nothing is under way. One thread.
+  bool step(base::Milliseconds longest);
   base::Milliseconds wait_time() const;
 
-  void admit_fresh(store::Claimed message);
-  void admit(store::Claimed message);
-  void claim_due();
-  void claimed(base::Result<std::vector<store::Claimed>> page, std::size_t limit);
-  void ask_next_due(bool claim_was_empty);
-  void due_at(base::UtcTime time);
+  // Any thread, all of these.
+  // No new attempts. Those under way are waited for, for 10 s of the steady clock.
+  void stop();
+  // A message that was just committed, its waiting recipients claimed by our owner; `untold`: it has some of these.
+  void fresh(store::Claimed message, bool untold);
+  // When every recipient that was due has been tried and recorded, and nobody is left to be told.
+  void when_idle(std::move_only_function<void()> done);
+  // See queue/operator.hpp. Completions come on the strand, and must not block.
+  void change(std::vector<store::RecipientId> recipients, Change change, std::string reason,
+              std::move_only_function<void(base::Result<Changed>)> done);
+  void suspend(store::Suspension suspension, std::move_only_function<void(base::Result<std::uint64_t>)> done);
+  void resume(std::uint64_t id, std::move_only_function<void(base::Result<void>)> done);
+  void suspensions(std::move_only_function<void(base::Result<std::vector<store::Suspension>>)> done);
+  void sites(std::move_only_function<void(std::vector<SiteState>)> done);
+  void destinations_of(std::string site, std::move_only_function<void(std::vector<std::string>)> done);
+  // Of each of `message.recipients`.
+  void explain(store::Claimed message, std::move_only_function<void(std::vector<Waiting>)> done);
 
-  void start_jobs();
-  void start_job(Courier& courier, store::Claimed job);
-  void attempted(Courier& courier, store::Claimed job, Outcomes outcomes, Started started);
-  void conclude(const store::Claimed& job, std::uint32_t index, mail::Outcome outcome, Started started);
-  void hold(const store::Claimed& job, std::uint32_t index);
+  // What the simulation checks: recipients in memory now, and the most that there ever were.
+  struct Load {
+    std::size_t window = 0;
+    std::size_t most_window = 0;
+    std::size_t destinations = 0;
+    std::size_t running = 0;
+  };
+  // In between two steps, by whoever calls step().
+  Load load() const;
 
-  void record_decided();
-  void recorded(Batch batch, const base::Result<void>& result);
-  void tell_idle();
-
-  Parts parts_;
-  std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  std::mt19937_64 random_{std::random_device{}()};
-  std::shared_ptr<const config::Config> settings_;  // of this round
-
-  std::unordered_set<store::RecipientId, IdHash> window_;  // in memory, from claim to record
-  std::map<Courier*, Lane> lanes_;
-  std::size_t running_ = 0;
-  Batch decided_;
-  std::size_t recording_ = 0;  // batches that the spool has
-  bool recording_fails_ = false;
-  base::SteadyTime record_after_{};
-
-  std::optional<base::UtcTime> next_due_;  // the earliest on disk, as far as we know
-  bool asking_spool_ = false;              // a claim or a next_due is under way
-  base::SteadyTime ask_after_{};
-  base::SteadyTime asked_{};
-
-  std::vector<std::move_only_function<void()>> idle_;
-  std::optional<base::SteadyTime> stop_by_;
-  std::thread thread_;  // last: it uses all the others
+ private:
+  struct Strand;
+  std::shared_ptr<Mailbox> mailbox_;
+  std::unique_ptr<Strand> strand_;
 };
 
 }  // namespace postrider::queue

@@ -166,7 +166,7 @@ void Session::note_refused_recipients(mail::Envelope& envelope, const policy::Co
     auto recipient = std::move(envelope.recipients[i]);
     if (const auto& refusal = verdict.recipients[i]) {
       if (dialog_.lmtp()) continue;
-      recipient.state = mail::RecipientState::failed;
+      recipient.state = mail::RecipientState::untold;
       recipient.last = mail::Outcome{.action = mail::Action::failed,
                                      .reply = *refusal,
                                      .relay = "local",

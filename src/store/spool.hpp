@@ -2,7 +2,7 @@
 // commit.
 //
 // A message's way: open_draft() - append()/flush() while bytes come in - commit() - claim() - read() -
-// record() until no recipient is left; then its bytes are deleted. What was not committed vanishes when the
+// record() until no recipient is left; then its bytes are deleted. The scheduler's side is store/backlog.hpp. What was not committed vanishes when the
 // draft is destroyed, or at the next start. What lies on the disk: docs/spool-format.md.
 //
 // Thread rule: every method may be called from any thread. Completions are called on the writer thread (a
@@ -31,30 +31,17 @@
 #include "mail/edit.hpp"
 #include "mail/envelope.hpp"
 #include "mail/outcome.hpp"
+#include "store/backlog.hpp"
 #include "store/recipient_id.hpp"
+#include "store/selection.hpp"
 #include "sys/clock.hpp"
 
 namespace postrider::store {
 
-using Done = std::move_only_function<void(base::Result<void>)>;
-
-// A message with the recipients of it that the caller now owns.
-struct Claimed {
-  base::MessageId id;
-  // `recipients` has all that are open or were, by index. What was recorded of one that has its end is gone
-  // with it: it is there as it was received, and not in the list below.
-  std::shared_ptr<const mail::Envelope> envelope;
-  std::vector<std::uint32_t> recipients;  // the ones that were claimed
-};
-
-// What is to be written of a recipient after an attempt. A final outcome (delivered, relayed, expanded,
-// discarded) removes it; the message goes with its last one. Any other counts as one attempt more, but for the
-// state `held`. An outcome of a recipient that has its end already, or is in quarantine, changes nothing.
-struct RecipientUpdate {
-  RecipientId id;
-  mail::Outcome outcome;
-  mail::RecipientState state = mail::RecipientState::waiting;  // where the outcome is not final
-  base::UtcTime due{};                                         // next attempt, where it is waiting
+// What a notification tells of the message that it is about; written in the transaction that makes it mail.
+struct Told {
+  std::vector<RecipientId> ended;   // untold ones: they go
+  std::vector<RecipientId> warned;  // waiting ones: their sender has been told that it takes long
 };
 
 struct SpoolOptions {
@@ -126,13 +113,13 @@ class MessageReader {
   bool ended_ = false;
 };
 
-class Spool {
+class Spool final : public Backlog {
  public:
   // Opens or creates, migrates forward, recovers (drafts vanish, what can't be read goes to quarantine) and
   // starts the threads. A newer format than this binary knows is refused. The clock outlives the spool.
   static base::Result<std::unique_ptr<Spool>> open(SpoolOptions options, sys::Clock& clock);
   // Waits for what was handed over, then closes. Completions have all been called when it returns.
-  ~Spool();
+  ~Spool() override;
 
   // Memory only. Fails with 4.3.1 below min_free (space or inodes, open drafts counted), 4.3.0 when broken.
   base::Result<Draft> open_draft();
@@ -141,28 +128,37 @@ class Spool {
 
   // Hands the full chunk to the writer; the draft may be appended to when done is called (not before).
   void flush(Draft& draft, Done done);
-  // Makes it mail: envelope, edits and the last bytes in one synced transaction. The recipients in state
-  // `waiting` are claimed by `owner` from the start, so that the caller may deliver at once.
-  void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Done done);
+  // Makes it mail: envelope, edits and the last bytes in one synced transaction, and `told` of other messages with
+  // it. The recipients in state `waiting` are claimed by `owner` from the start, so that the caller may deliver at
+  // once.
+  void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Told told,
+              Done done);
 
-  // Recipients that wait and are due before `due_before`, oldest due first, and owned by nobody; at most
-  // `limit` recipients. They are `owner`'s until recorded, or until the lease ends (by the steady clock). A
-  // message whose record can't be read is moved to quarantine instead. Owners live in memory: only one
-  // process works on a spool, and its restart frees all.
-  void claim(std::string owner, base::UtcTime due_before, std::size_t limit, base::Milliseconds lease,
-             std::move_only_function<void(base::Result<std::vector<Claimed>>)> done);
-  // The earliest due time of a waiting recipient that nobody owns; nothing where there is none.
-  void next_due(std::move_only_function<void(base::Result<std::optional<base::UtcTime>>)> done);
-  // Gives claimed recipients back untouched.
-  void unclaim(std::vector<RecipientId> recipients);
-  // Writes outcomes, in one synced transaction with all else that waits. `done` after the sync. Those that still
-  // wait are owned by nobody from then on. After a failure nothing is written and the caller owns them still.
-  void record(std::vector<RecipientUpdate> updates, Done done);
+  void destinations(std::string after, std::size_t limit,
+                    std::move_only_function<void(base::Result<std::vector<DestinationDue>>)> done) override;
+  void claim(ClaimRequest request, std::move_only_function<void(base::Result<ClaimedPage>)> done) override;
+  void unclaim(std::vector<RecipientId> recipients) override;
+  void record(std::vector<RecipientUpdate> updates, Done done) override;
+  void untold(base::MessageId after, std::size_t limit,
+              std::move_only_function<void(base::Result<std::vector<Claimed>>)> done) override;
+  void suspend(Suspension suspension,
+               std::move_only_function<void(base::Result<std::uint64_t>)> done) override;
+  void resume(std::uint64_t id, Done done) override;
+  void suspensions(std::move_only_function<void(base::Result<std::vector<Suspension>>)> done) override;
 
   // The edits and the bytes of a committed message. Blocking: for pool threads only. What can't be read is moved to
   // quarantine and reads as a temporary failure.
   base::Result<mail::Edits> edits(base::MessageId id);
   MessageReader read(base::MessageId id);
+
+  // Blocking, on connections of their own: for pool threads only. See store/spool_file.hpp.
+  base::Result<ListedPage> list(const Selection& selection, std::optional<RecipientId> after,
+                                std::size_t limit);
+  // The message with all its recipients that have a row; Claimed::recipients are those (of any state, claimed by
+  // whomever). Nothing where it is not here.
+  base::Result<std::optional<Claimed>> find(base::MessageId id);
+  // A consistent copy into a new file, complete and synced before it bears its name; mail comes and goes meanwhile.
+  base::Result<void> backup(const std::filesystem::path& file);
 
   // What the timer does each maintenance_interval: moves the WAL into the file when the spool is idle, and
   // gives back pages that were free at each of the last 12 runs, until there is other work. `done` is called

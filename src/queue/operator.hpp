@@ -1,0 +1,84 @@
+// What a postmaster can see of the queue, and do to it. Blocking calls, for threads of admin/ and for tests: each has
+// a deadline of 30 s (then 4.3.2), and looks at a bounded number of rows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "mail/edit.hpp"
+#include "store/backlog.hpp"
+#include "store/selection.hpp"
+
+namespace postrider::queue {
+
+enum class Change : std::uint8_t {
+  retry,    // waiting: due now, and its site is asked again even while it is given up for a while
+  hold,     // waits until it is released
+  release,  // of what is held: due now
+  bounce,   // failed: the sender is told (5.7.0, by an operator)
+  remove,   // gone, nobody is told
+};
+
+struct Changed {
+  std::uint64_t changed = 0;
+  std::uint64_t unfit = 0;  // not in a state in which this can be done
+  std::uint64_t busy = 0;   // under attempt; the change is made after it, unless the attempt ends it
+};
+
+// How it stands with a site, or with a destination whose site is not known yet.
+struct SiteState {
+  std::string name;  // of the site; empty: not known yet
+  std::vector<std::string>
+      destinations;               // that go there, those with something in memory or given up; at most 100
+  std::uint32_t running = 0;      // attempts under way
+  std::uint32_t concurrency = 0;  // that are allowed now
+  std::uint32_t max_concurrency = 0;
+  std::uint32_t max_per_minute = 0;
+  std::uint64_t in_memory = 0;                  // recipients that wait in memory
+  std::optional<base::UtcTime> given_up_until;  // no attempt before, after several failures in a row
+  std::string last_failure;
+};
+
+// Why one recipient waits, until when, and behind what.
+struct Waiting {
+  std::uint32_t recipient = 0;
+  std::string why;  // "the site is given up until then: connection refused", "in memory, turn 17 ..."
+  std::optional<base::UtcTime> until;  // the earliest time at which something happens
+};
+
+struct Shown {
+  base::MessageId id;
+  mail::Envelope envelope;
+  mail::Edits edits;
+  std::string header;            // as received, at most 256 KiB
+  std::vector<Waiting> waiting;  // of each open recipient
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  // At most `limit` (1 to 1,000) rows behind `after`. `site` narrows to destinations that go there now.
+  virtual base::Result<store::ListedPage> list(const store::Selection& selection,
+                                               std::optional<store::RecipientId> after,
+                                               std::size_t limit) = 0;
+  // 5.1.0-like permanent failure where there is no such message.
+  virtual base::Result<Shown> show(base::MessageId id) = 0;
+  // Of exactly these. Many are changed page by page: list, then change.
+  virtual base::Result<Changed> change(std::vector<store::RecipientId> recipients, Change change,
+                                       const std::string& reason) = 0;
+  virtual base::Result<std::uint64_t> suspend(store::Suspension suspension) = 0;
+  virtual base::Result<void> resume(std::uint64_t id) = 0;
+  virtual base::Result<std::vector<store::Suspension>> suspensions() = 0;
+  // Sites with something in memory, under attempt or given up; by name.
+  virtual base::Result<std::vector<SiteState>> sites() = 0;
+  // Destinations that belong to a site now.
+  virtual base::Result<std::vector<std::string>> destinations_of(const std::string& site) = 0;
+  // A consistent copy of the spool and the timeline in a new folder.
+  virtual base::Result<void> backup(const std::string& directory) = 0;
+};
+
+}  // namespace postrider::queue
