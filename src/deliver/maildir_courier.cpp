@@ -36,11 +36,17 @@ mail::Outcome outcome_of(MailboxResult result) {
 }  // namespace
 
 struct MaildirCourier::Order {
-  queue::Job job;
+  Order(queue::Job its_job, std::move_only_function<void(queue::Report)> its_done)
+      : job(std::move(its_job)),
+        done(std::move(its_done)),
+        content(job.open),
+        outcomes(job.recipients.size()),
+        open(job.recipients.size()) {}
+  const queue::Job job;
   std::move_only_function<void(queue::Report)> done;
   SharedContent content;
   std::vector<mail::Outcome> outcomes;
-  std::size_t open = 0;  // recipients without an outcome
+  std::size_t open;  // recipients without an outcome
 
   SharedContent::Open reader() {
     if (job.recipients.size() == 1) return job.open;
@@ -68,12 +74,7 @@ void MaildirCourier::locate(const queue::Destination&, std::move_only_function<v
 }
 
 void MaildirCourier::deliver(queue::Job job, std::move_only_function<void(queue::Report)> done) {
-  auto order = std::make_shared<Order>();
-  order->open = job.recipients.size();
-  order->outcomes.resize(job.recipients.size());
-  order->content = SharedContent(job.open);
-  order->job = std::move(job);
-  order->done = std::move(done);
+  const auto order = std::make_shared<Order>(std::move(job), std::move(done));
   {
     std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < order->open; ++i) waiting_.push_back({order, i});
