@@ -28,22 +28,25 @@ std::string printable(std::string_view text) {
 std::string name_of(const mail::Address& address) { return '<' + printable(address.to_ascii()) + '>'; }
 
 // Rule: relaying needs an authenticated user or a listed network. Loopback is no exception.
-bool may_relay(const config::Config& config, const ClientFacts& client) {
-  return !client.identity.empty() || contains(config.networks, client.address);
+// Why it may; empty: it may not.
+std::string_view relay_right(const config::Config& config, const ClientFacts& client) {
+  if (!client.identity.empty()) return "relaying: the client has logged in";
+  return contains(config.networks, client.address) ? "relaying: the client is in networks" : "";
 }
 
-RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, bool relay,
+RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, std::string_view relay_right,
                        const mail::Address& address) {
   using directory::Standing;
   if (!resolution) return Refuse{mail::reply_for(resolution.error(), 550)};
   switch (resolution->standing) {
     case Standing::local:
+      return Accept{resolution->targets, "recipient: here"};
     case Standing::relay:
-      return Accept{resolution->targets};
+      return Accept{resolution->targets, "recipient: in a domain that we relay for"};
     case Standing::ask:
       return AskNextHop{address};
     case Standing::foreign:
-      if (relay) return Accept{resolution->targets};
+      if (!relay_right.empty()) return Accept{resolution->targets, relay_right};
       return Refuse{reply(550, 7, 1, name_of(address) + ": relaying denied")};
     case Standing::unknown:
       break;
@@ -78,17 +81,18 @@ RecipientVerdict judge_recipient(const config::Config& config, const directory::
   if (!address) {
     const auto resolution = directory.postmaster();
     if (!resolution) return Refuse{mail::reply_for(resolution.error(), 550)};
-    return Accept{resolution->targets};
+    return Accept{resolution->targets, "recipient: postmaster"};
   }
   const auto& access = config.access;
   if (!matches(access.allow_recipients, *address) && matches(access.deny_recipients, *address))
     return Refuse{reply(550, 7, 1, name_of(*address) + ": recipient denied")};
-  return judge(directory.resolve(*address), may_relay(config, client), *address);
+  return judge(directory.resolve(*address), relay_right(config, client), *address);
 }
 
 RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& answer) {
   constexpr std::size_t kMostWords = 200;  // a reply line has 512 octets; RFC 5321 4.5.3.1.5
-  if (answer.code >= 200 && answer.code < 300) return Accept{{{recipient, {}, false}}};
+  if (answer.code >= 200 && answer.code < 300)
+    return Accept{{{recipient, {}, false}}, "recipient: the next server knows it"};
   const std::string words = printable(answer.text).substr(0, kMostWords);
   if (answer.permanent())
     return Refuse{reply(550, 1, 1, name_of(recipient) + ": the next server refuses it: " + words)};

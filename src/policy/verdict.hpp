@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ClientFacts {
 
 struct Accept {
   std::vector<directory::Target> targets;
+  std::string_view why{};  // for the timeline; lives for ever
 };
 struct Refuse {
   mail::Reply reply;

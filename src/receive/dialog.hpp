@@ -69,6 +69,8 @@ class Dialog {
   mail::Envelope envelope(std::uint64_t size) const;
   // By RCPT, in order: the indexes of its recipients in envelope(). For LMTP's replies. RFC 2033 4.2
   const std::vector<std::vector<std::uint32_t>>& recipients_by_rcpt() const { return by_rcpt_; }
+  // Why this message is let in: one line for each reason, for the timeline.
+  const std::vector<std::string>& decisions() const { return decisions_; }
   bool lmtp() const { return greeted_ == Greeted::lhlo; }
   // The transaction is over, whatever became of it. RFC 5321 4.1.1.5
   void end_transaction();
@@ -111,6 +113,7 @@ class Dialog {
   std::vector<mail::Recipient> recipients_;
   std::unordered_map<std::string, std::uint32_t> indexes_;  // in recipients_, by address
   std::vector<std::vector<std::uint32_t>> by_rcpt_;
+  std::vector<std::string> decisions_;
   bool chunks_begun_ = false;
   bool chunks_failed_ = false;
   bool close_ = false;

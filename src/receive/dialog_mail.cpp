@@ -1,4 +1,6 @@
 // MAIL and RCPT, and whether content may follow: the transaction. RFC 5321 3.3
+#include <algorithm>
+
 #include "receive/dialog.hpp"
 
 namespace postrider::receive {
@@ -82,6 +84,7 @@ Reply Dialog::add(const wire::smtp::Rcpt& command, const policy::Accept& accept)
                            .last = {}});
   }
   by_rcpt_.push_back(std::move(indexes));
+  if (std::ranges::find(decisions_, accept.why) == decisions_.end()) decisions_.emplace_back(accept.why);
   return reply(250, 1, 5, name_of(command.forward_path) + " recipient ok");
 }
 

@@ -185,7 +185,8 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
   auto draft = transfer.release();
   const auto id =
       co_await net::await_posted<base::Result<base::MessageId>>(kDiskPatience, [&](auto completion) {
-        services_.queue.accept(std::move(envelope), std::move(draft), std::move(completion));
+        services_.queue.accept(std::move(envelope), std::move(draft), dialog_.decisions(),
+                               std::move(completion));
       });
   if (!id) co_return reply(451, 3, 0, "the disk is too slow just now, try again later");
   if (!*id) co_return store_refusal(id->error());
