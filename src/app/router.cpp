@@ -7,14 +7,6 @@
 namespace postrider::app {
 namespace {
 
-constexpr std::string_view kLocalSite = "local";
-
-const config::Route* find_route(const config::Config& config, const mail::Host& host) {
-  const auto found =
-      std::ranges::find_if(config.routes, [&](const auto& route) { return route.matches(host); });
-  return found == config.routes.end() ? nullptr : &*found;
-}
-
 bool is_safe_segment(std::string_view name) {
   return !name.empty() && name.size() <= 64 && name != "." && name != ".." &&
          name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
@@ -44,7 +36,8 @@ std::optional<deliver::MailboxTarget> mailbox_target(const receive::Setting& set
   const auto& config = *setting.config;
   const auto mailbox = setting.directory->mailbox(recipient);
   std::string_view path = config.mailbox;
-  if (const auto* route = find_route(config, recipient.host())) {
+  const auto route = config::route_for(setting.config, recipient.host());
+  if (!route->is_default()) {
     const auto* maildir = std::get_if<config::ViaMaildir>(&route->via);
     if (!maildir) return {};
     path = maildir->path;
@@ -63,10 +56,10 @@ std::optional<deliver::MailboxTarget> mailbox_target(const receive::Setting& set
 
 Router::Choice Router::choose(const mail::Envelope&, const mail::Recipient& recipient) {
   const auto setting = settings_.get();
-  if (const auto* route = find_route(*setting.config, recipient.final.host())) return by_route(route->via);
-  if (setting.directory->mailbox(recipient.final)) {
-    return {.courier = &maildir_, .site = std::string(kLocalSite), .instead = {}};
-  }
+  auto route = config::route_for(setting.config, recipient.final.host());
+  if (!route->is_default()) return by_route(std::move(route));
+  if (setting.directory->mailbox(recipient.final))
+    return {.courier = &couriers_.maildir, .route = std::move(route), .instead = {}};
   const auto* domain = recipient.final.domain();
   const auto* ours = domain ? setting.config->find_domain(*domain) : nullptr;
   if (ours && ours->kind == config::DomainKind::local) {
@@ -74,24 +67,23 @@ Router::Choice Router::choose(const mail::Envelope&, const mail::Recipient& reci
                    mail::reply(550, 1, 1, '<' + recipient.final.to_string() + ">: no such mailbox here"),
                    "local");
   }
-  return by_route(config::ViaMx{});
+  return by_route(std::move(route));
 }
 
-Router::Choice Router::by_route(const config::Via& via) {
-  if (std::holds_alternative<config::ViaMaildir>(via)) {
-    return {.courier = &maildir_, .site = std::string(kLocalSite), .instead = {}};
-  }
-  if (std::holds_alternative<config::ViaHold>(via)) return {.site = "hold", .instead = {}, .hold = true};
+Router::Choice Router::by_route(std::shared_ptr<const config::Route> route) {
+  const auto& via = route->via;
+  if (std::holds_alternative<config::ViaHold>(via)) return {.route = {}, .instead = {}, .hold = true};
   if (std::holds_alternative<config::ViaDiscard>(via)) {
     return instead(mail::Action::discarded, mail::reply(250, 0, 0, "discarded by the route"), "discard");
   }
-  return instead(mail::Action::deferred,
-                 mail::reply(451, 4, 4, "this version does not send to other servers; the message is kept"),
-                 "none");
+  queue::Courier* courier = &couriers_.smtp;
+  if (std::holds_alternative<config::ViaMaildir>(via)) courier = &couriers_.maildir;
+  if (std::holds_alternative<config::ViaPipe>(via)) courier = &couriers_.pipe;
+  return {.courier = courier, .route = std::move(route), .instead = {}};
 }
 
 Router::Choice Router::instead(mail::Action action, mail::Reply reply, std::string relay) const {
-  return {.site = relay,
+  return {.route = {},
           .instead = mail::Outcome{
               .action = action, .reply = std::move(reply), .relay = relay, .detail = {}, .at = clock_.utc()}};
 }

@@ -14,19 +14,25 @@ namespace postrider::app {
 std::optional<deliver::MailboxTarget> mailbox_target(const receive::Setting& setting,
                                                      const mail::Address& recipient);
 
+// What carries mail away from here. All outlive the router.
+struct Couriers {
+  queue::Courier& maildir;
+  queue::Courier& smtp;  // and LMTP
+  queue::Courier& pipe;
+};
+
 class Router final : public queue::Router {
  public:
-  // All outlive the router.
-  Router(const Settings& settings, queue::Courier& maildir, sys::Clock& clock)
-      : settings_(settings), maildir_(maildir), clock_(clock) {}
+  Router(const Settings& settings, Couriers couriers, sys::Clock& clock)
+      : settings_(settings), couriers_(couriers), clock_(clock) {}
   Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) override;
 
  private:
-  Choice by_route(const config::Via& via);
+  Choice by_route(std::shared_ptr<const config::Route> route);
   Choice instead(mail::Action action, mail::Reply reply, std::string relay) const;
 
   const Settings& settings_;
-  queue::Courier& maildir_;
+  const Couriers couriers_;
   sys::Clock& clock_;
 };
 
