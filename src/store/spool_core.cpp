@@ -65,6 +65,7 @@ base::Result<std::shared_ptr<SpoolCore>> SpoolCore::open(const SpoolOptions& opt
 }
 
 void SpoolCore::start(const SpoolOptions& options, std::unique_ptr<Database> database) {
+  directory = options.directory;
   const std::string path = path_of(options);
   count(*database, state);
   description = describe(*database);

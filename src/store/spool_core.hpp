@@ -1,6 +1,7 @@
 // The parts of an open spool, in the order in which they come up.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -37,6 +38,7 @@ class SpoolCore {
   bool is_overloaded() const { return writer->queued_bytes() > max_queued_bytes; }
   void report(BadRecord bad) { post(quarantine_job(state, std::move(bad))); }
 
+  std::filesystem::path directory;  // of spool.db; for those who open connections of their own
   State state;
   std::unique_ptr<Ids> ids;
   std::unique_ptr<Space> space;
