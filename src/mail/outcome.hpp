@@ -26,6 +26,9 @@ struct Outcome {
   std::string relay;   // who took or refused it: "maildir", "mx.example.com[192.0.2.1]:25"
   std::string detail;  // where it lies now, or what the log should add; not for the sender
   base::UtcTime at{};
+  // Of `relayed`: the next server took NOTIFY, ORCPT, ENVID and RET with it, and tells the sender of what comes
+  // then (RFC 3461 5.2.1). False: it knows no DSN, or is none that could tell.
+  bool dsn_passed_on = false;
   bool operator==(const Outcome&) const = default;
 };
 

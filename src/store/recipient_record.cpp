@@ -14,6 +14,7 @@ enum OutcomeTag : std::uint64_t {
   kRelay = 5,
   kDetail = 6,
   kAt = 7,
+  kDsnPassedOn = 8,
 };
 
 std::string encode_outcome(const mail::Outcome& outcome, std::string_view unknown) {
@@ -31,6 +32,7 @@ std::string encode_outcome(const mail::Outcome& outcome, std::string_view unknow
   out.text(kRelay, outcome.relay);
   out.text(kDetail, outcome.detail);
   out.time(kAt, outcome.at);
+  out.number(kDsnPassedOn, outcome.dsn_passed_on ? 1 : 0);
   out.raw(unknown);
   return out.take();
 }
@@ -76,6 +78,9 @@ bool read_outcome(std::string_view bytes, RecipientRecord& record) {
         break;
       case kAt:
         outcome.at = in.time();
+        break;
+      case kDsnPassedOn:
+        outcome.dsn_passed_on = in.number(1) != 0;
         break;
       default:
         record.last_unknown += in.raw();

@@ -22,7 +22,8 @@ mail::Outcome full_outcome() {
           .reply = mail::reply(451, 4, 999, "two\nlines"),
           .relay = "mx.example.com[192.0.2.1]:25",
           .detail = "greylisted",
-          .at = UtcTime(Milliseconds(-5))};
+          .at = UtcTime(Milliseconds(-5)),
+          .dsn_passed_on = true};
 }
 
 mail::Recipient full_recipient() {

@@ -1,0 +1,50 @@
+#include "queue/notice.hpp"
+
+namespace postrider::queue {
+
+std::string_view to_string(Notice notice) {
+  switch (notice) {
+    case Notice::failure:
+      return "failure";
+    case Notice::success:
+      return "success";
+    case Notice::delay:
+      break;
+  }
+  return "delay";
+}
+
+bool wants_failure_notice(const mail::Envelope& envelope, const mail::Recipient& recipient) {
+  return !envelope.reverse_path.is_null() && (!recipient.notify.specified || recipient.notify.failure);
+}
+
+bool wants_success_notice(const mail::Envelope& envelope, const mail::Recipient& recipient,
+                          const mail::Outcome& outcome) {
+  if (envelope.reverse_path.is_null() || !recipient.notify.specified || !recipient.notify.success)
+    return false;
+  switch (outcome.action) {
+    case mail::Action::delivered:
+    case mail::Action::expanded:
+      return true;
+    case mail::Action::relayed:
+      return !outcome.dsn_passed_on;
+    case mail::Action::deferred:
+    case mail::Action::failed:
+    case mail::Action::discarded:
+      break;
+  }
+  return false;
+}
+
+bool wants_delay_notice(const mail::Envelope& envelope, const mail::Recipient& recipient) {
+  return !envelope.reverse_path.is_null() && !recipient.warned &&
+         (!recipient.notify.specified || recipient.notify.delay);
+}
+
+bool wants_notice(const mail::Envelope& envelope, const mail::Recipient& recipient,
+                  const mail::Outcome& outcome) {
+  if (outcome.action == mail::Action::failed) return wants_failure_notice(envelope, recipient);
+  return wants_success_notice(envelope, recipient, outcome);
+}
+
+}  // namespace postrider::queue
