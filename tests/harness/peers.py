@@ -35,7 +35,7 @@ def program(path):
 
 def environment():
     """The present environment, with the unpacked shared libraries to be found."""
-    return {**os.environ, "LD_LIBRARY_PATH": str(peers_folder() / "usr/lib/postfix")}
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(str(peers_folder() / "usr/lib" / each) for each in ("postfix", "dovecot"))}
 
 
 class Peer:
@@ -257,6 +257,111 @@ class Exim(Peer):
 
     def command(self):
         return [program("/usr/sbin/exim4"), "-C", self.conf, "-bdf", "-q5s"]
+
+
+OPENSMTPD = """\
+listen on 127.0.0.1 port {port} hostname opensmtpd.test
+smtp max-message-size 100M
+action "out" relay host "smtp://127.0.0.1:{target_port}"
+match from any for any action "out"
+"""
+
+
+class OpenSmtpd(Peer):
+    """OpenSMTPD, which relays all it gets to a port of 127.0.0.1. One at a time: its queue has a fixed place."""
+
+    def __init__(self, folder, target_port):
+        super().__init__(folder)
+        self.conf = self.folder / "smtpd.conf"
+        self.conf.write_text(OPENSMTPD.format(port=self.port, target_port=target_port))
+
+    def command(self):
+        return [program("/usr/sbin/smtpd"), "-d", "-f", self.conf]
+
+
+DOVECOT = """\
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log/dovecot
+protocols = lmtp
+libexec_dir = {libexec}
+import_environment = TZ LD_LIBRARY_PATH={libexec}
+mail_plugin_dir = {libexec}/modules
+default_internal_user = dovecot
+default_internal_group = dovecot
+default_login_user = dovenull
+first_valid_uid = 1
+ssl = no
+mail_location = maildir:{folder}/mail/%d/%n
+mail_uid = dovecot
+mail_gid = dovecot
+hostname = dovecot.test
+postmaster_address = postmaster@dovecot.test
+lda_mailbox_autocreate = yes
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+userdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  unix_listener {folder}/lmtp.sock {{
+    mode = 0666
+  }}
+}}
+"""
+
+
+class Dovecot(Peer):
+    """Dovecot's LMTP server, on `port` and at `socket`; `users` are addresses, whose mail is in Maildirs."""
+
+    def __init__(self, folder, users):
+        super().__init__(folder)
+        uid, gid = pwd.getpwnam("dovecot")[2:4]
+        mail = self.folder / "mail"
+        mail.mkdir(exist_ok=True)
+        os.chown(mail, uid, gid)
+        (self.folder / "users").write_text("".join(f"{user}::{uid}:{gid}::{mail}::\n" for user in users))
+        self.conf = self.folder / "dovecot.conf"
+        self.conf.write_text(DOVECOT.format(folder=self.folder, port=self.port, libexec=program("/usr/lib/dovecot")))
+        self.socket = self.folder / "lmtp.sock"
+
+    def command(self):
+        # As dovecot itself does it, which looks for doveconf in /usr/bin.
+        return [program("/usr/bin/doveconf"), "-f", "service=master", "-c", self.conf, "-m", "master", "-e",
+                program("/usr/sbin/dovecot"), "-F", "-c", self.conf]
+
+    def messages(self, user):
+        """The files in a mailbox's new/."""
+        name, _, domain = user.partition("@")
+        return sorted((self.folder / "mail" / domain / name / "new").glob("*"))
+
+
+class SmtpSink(Peer):
+    """Postfix's smtp-sink: throws all away, and fails as its options say (see smtp-sink(1)). `dump`: messages are kept,
+    one file each, in `dumped`."""
+
+    def __init__(self, folder, *options, dump=False):
+        super().__init__(folder)
+        self.options = list(options)
+        self.dumped = self.folder / "dumped"
+        if dump:
+            self.dumped.mkdir()
+            self.options += ["-d", f"{self.dumped}/%M."]
+
+    def command(self):
+        return [program("/usr/sbin/smtp-sink"), "-u", "root", *self.options, f"127.0.0.1:{self.port}", "1000"]
 
 
 def have(name):
