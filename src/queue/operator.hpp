@@ -23,6 +23,23 @@ enum class Change : std::uint8_t {
   remove,   // gone, nobody is told
 };
 
+// Whether a recipient in this state can be changed so.
+constexpr bool fits(Change change, mail::RecipientState state) {
+  using enum mail::RecipientState;
+  switch (change) {
+    case Change::retry:
+    case Change::hold:
+      return state == waiting;
+    case Change::release:
+      return state == held;
+    case Change::bounce:
+      return state == waiting || state == held;
+    case Change::remove:
+      return true;
+  }
+  return false;
+}
+
 struct Changed {
   std::uint64_t changed = 0;
   std::uint64_t unfit = 0;  // not in a state in which this can be done

@@ -1,0 +1,52 @@
+// The postmaster's view of the queue: lists and messages from the spool, all that changes through the strand.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "queue/operator.hpp"
+#include "queue/scheduler.hpp"
+#include "store/spool.hpp"
+#include "sys/clock.hpp"
+
+namespace postrider::queue {
+
+// Any thread but the strand's and the store's: all calls block (see operator.hpp).
+class Desk final : public Operator {
+ public:
+  // References outlive the desk.
+  struct Parts {
+    store::Spool& spool;
+    Scheduler& scheduler;
+    sys::Clock& clock;
+    // Copies the timeline into a new file; null: there is none.
+    std::function<base::Result<void>(const std::filesystem::path& file)> backup_timeline;
+  };
+  explicit Desk(Parts parts);
+
+  base::Result<store::ListedPage> list(const store::Selection& selection,
+                                       std::optional<store::RecipientId> after, std::size_t limit) override;
+  base::Result<Shown> show(base::MessageId id) override;
+  // What is gone, in quarantine or in a state that does not fit (fits()) is counted as unfit, and nothing is done to it.
+  // At most 1,000 recipients; more are refused with 5.5.4.
+  base::Result<Changed> change(std::vector<store::RecipientId> recipients, Change change,
+                               const std::string& reason) override;
+  // Instead of an earlier one of the same thing. `made` is set here.
+  base::Result<std::uint64_t> suspend(store::Suspension suspension) override;
+  base::Result<void> resume(std::uint64_t id) override;
+  base::Result<std::vector<store::Suspension>> suspensions() override;
+  base::Result<std::vector<SiteState>> sites() override;
+  base::Result<std::vector<std::string>> destinations_of(const std::string& site) override;
+  // Makes the folder (0700), with spool/spool.db and timeline/timeline.db in it; one that is there is refused (5.3.0).
+  base::Result<void> backup(const std::string& directory) override;
+
+ private:
+  base::Result<std::string> header_of(base::MessageId id);
+  base::Result<std::vector<store::RecipientId>> fit_ones(const std::vector<store::RecipientId>& recipients,
+                                                         Change change);
+  Parts parts_;
+};
+
+}  // namespace postrider::queue
