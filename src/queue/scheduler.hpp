@@ -57,10 +57,13 @@ class Scheduler {
   void stop();
   // A message that was just committed, its waiting recipients claimed by our owner; `untold`: it has some of these.
   void fresh(store::Claimed message, bool untold);
-  // When every recipient that was due has been tried and recorded, and nobody is left to be told.
+  // When every recipient that was due has been tried and recorded, and nobody is left to be told. What may not be
+  // tried now (suspended, its site given up for a while) does not count.
   void when_idle(std::move_only_function<void()> done);
   // See queue/operator.hpp. Completions come on the strand, and must not block.
-  void change(std::vector<store::RecipientId> recipients, Change change, std::string reason,
+  // `messages` as Spool::find gives them, each with those of its recipients that are meant: what the strand does not
+  // have in memory it judges by their state there.
+  void change(std::vector<store::Claimed> messages, Change change, std::string reason,
               std::move_only_function<void(base::Result<Changed>)> done);
   void suspend(store::Suspension suspension, std::move_only_function<void(base::Result<std::uint64_t>)> done);
   void resume(std::uint64_t id, std::move_only_function<void(base::Result<void>)> done);
