@@ -1,0 +1,264 @@
+"""Mail that goes out, to servers that others wrote: every octet arrives, and what they say is understood."""
+
+import contextlib
+import os
+import re
+
+import pytest
+
+from harness.peers import Dovecot, Exim, OpenSmtpd, Postfix, SmtpSink
+from harness.scenes import id_of
+from harness.server import Server
+from harness.sink import Drip, Drop, Hang, Reset, Sink, Split
+from harness.smtp import message
+from harness.waiting import wait_until
+from interop import bodies
+
+SENDER = "alice@example.test"
+TRACE = re.compile(rb"(?:(?:Received|Return-Path|Delivered-To): [^\n]*\n(?:[ \t][^\n]*\n)*)+")
+QUICK = {"retry": {"first": "300ms", "factor": 1.0, "max": "1s"}, "expire": "1h"}
+# Short where a peer that says nothing is to be given up, and long beside what a busy machine takes.
+TIMEOUTS = {"connect": "2s", "greeting": "2s", "command": "2s", "data_start": "2s", "data_block": "2s",
+            "data_end": "2s"}
+SECONDS = 60
+
+
+def config(routes, **more):
+    return {"networks": ["127.0.0.0/8"], "queue": QUICK,
+            "domain": [{"name": "example.test", "kind": "local", "users": ["alice", "bob"]}],
+            "route": [{"domain": domain, "via": via} for domain, via in routes.items()], **more}
+
+
+def submit(server, wire, *recipients, sender=SENDER, params="BODY=8BITMIME"):
+    with server.client(timeout=60) as client:
+        client.ehlo()
+        return id_of(client.deliver(wire, recipients, sender, params))
+
+
+def without_trace(content):
+    return TRACE.sub(b"", content.replace(b"\r\n", b"\n"), count=1)
+
+
+class TestOctets:
+    """Bodies of every odd kind, through another server into a sink behind it."""
+
+    @pytest.fixture(scope="class")
+    def sink(self):
+        with Sink(("127.0.0.1", 0)) as sink:
+            yield sink
+
+    @pytest.fixture(scope="class", params=["postfix", "exim", "exim-chunking", "opensmtpd", "sink", "sink-data"])
+    def route(self, request, sink, tmp_path_factory):
+        folder = tmp_path_factory.mktemp(request.param)
+        with contextlib.ExitStack() as stack:
+            if request.param == "postfix":
+                peer = Postfix(folder, {"relayhost": f"[127.0.0.1]:{sink.port}"})
+            elif request.param.startswith("exim"):
+                main = "" if "chunking" in request.param else "chunking_advertise_hosts =\n"
+                peer = Exim.relay_to(folder, "127.0.0.1", sink.port, main=main)
+            elif request.param == "opensmtpd":
+                peer = OpenSmtpd(folder, sink.port)
+            else:
+                ehlo = ("PIPELINING", "8BITMIME") if request.param == "sink-data" else ("CHUNKING", "8BITMIME")
+                yield Sink(("127.0.0.1", 0), ehlo=ehlo), request.param
+                return
+            yield stack.enter_context(peer), request.param
+
+    @pytest.fixture(scope="class")
+    def server(self, route, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("server")
+        server = Server(folder, config({"out.test": f"smtp://127.0.0.1:{route[0].port}"})).start()
+        yield server
+        server.finish()
+
+    @pytest.mark.parametrize("size", [*bodies.SIZES, 20 * bodies.MIB])
+    def test_what_was_given_arrives(self, server, route, sink, token, same, size):
+        peer, name = route
+        end = peer if isinstance(peer, Sink) else sink
+        wire = bodies.message(token, bodies.body(size, eight_bit=True), "bob@out.test", SENDER)
+        submit(server, wire, "bob@out.test")
+
+        def arrived():
+            return next((each for each in end.messages if f"Subject: {token}\r\n".encode() in each.content), None)
+        taken = wait_until(arrived, SECONDS, lambda: f"{token} behind {name}; the log ends:\n{server.log_tail(20)}")
+        end.messages.remove(taken)
+        assert taken.sender == SENDER and taken.recipients == ["bob@out.test"]
+        same(without_trace(taken.content), bodies.stored(wire))
+
+
+class TestDovecot:
+    """Mailboxes behind LMTP."""
+
+    USERS = [f"user{i}@box.test" for i in range(5)]
+
+    @pytest.fixture(scope="class")
+    def dovecot(self, tmp_path_factory):
+        with Dovecot(tmp_path_factory.mktemp("dovecot"), self.USERS) as dovecot:
+            yield dovecot
+
+    @pytest.fixture(params=["tcp", "unix"])
+    def server(self, request, dovecot, make_server):
+        via = f"lmtp://127.0.0.1:{dovecot.port}" if request.param == "tcp" else f"lmtp:{dovecot.socket}"
+        return make_server(**config({"box.test": via}))
+
+    def test_every_recipient_gets_the_same_octets(self, dovecot, server, token, same):
+        wire = bodies.message(token, bodies.body(5000, eight_bit=True))
+        submit(server, wire, *self.USERS)
+        for user in self.USERS:
+            assert server.wait_log(event="delivered", to=user)["dsn"].startswith("2.")
+            [file] = [path for path in dovecot.messages(user) if token.encode() in path.read_bytes()]
+            same(without_trace(file.read_bytes()), bodies.stored(wire))
+
+    def test_who_does_not_exist_there_fails_alone(self, dovecot, server, token):
+        submit(server, bodies.message(token, b"x\r\n"), self.USERS[0], "nobody@box.test")
+        server.wait_log(event="delivered", to=self.USERS[0])
+        assert server.wait_log(event="failed", to="nobody@box.test")["dsn"] == "5.1.1"
+        server.wait_mail("example.test", "alice")
+
+
+SOFT = ("CONNECT", "EHLO HELO", "MAIL", "RCPT", "DATA", ".")
+
+
+class TestSmtpSink:
+    @pytest.fixture
+    def against(self, tmp_path, make_server):
+        """against(*options): a server whose mail for out.test goes to an smtp-sink with these."""
+        with contextlib.ExitStack() as stack:
+            def make(*options, **settings):
+                sink = stack.enter_context(SmtpSink(tmp_path / "sink", *options))
+                via = f"{'lmtp' if '-L' in options else 'smtp'}://127.0.0.1:{sink.port}"
+                return make_server(**config({"out.test": via}, delivery={"timeouts": TIMEOUTS}, **settings))
+            yield make
+
+    @pytest.mark.parametrize("options", [[], ["-e"], ["-p"], ["-E"], ["-8"], ["-N"], ["-P"], ["-L"], ["-L", "-p"]], ids=str)
+    def test_takes_what_it_is_given(self, against, options):
+        server = against(*options)
+        submit(server, message(), "bob@out.test", "eve@out.test")
+        for recipient in ("bob@out.test", "eve@out.test"):
+            server.wait_log(event="delivered" if "-L" in options else "relayed", to=recipient)
+
+    @pytest.mark.parametrize("step", SOFT)
+    @pytest.mark.parametrize("kind", ["-r", "-Q", "-q"], ids=["says 4xx", "says 421 and goes", "goes without a word"])
+    def test_a_no_for_now_keeps_the_mail(self, against, kind, step):
+        server = against(kind, step)
+        name = submit(server, message(), "bob@out.test")
+        line = server.wait_log(event="deferred", to="bob@out.test", id=name, count=2)
+        assert line["dsn"].startswith("4."), line
+        assert not [line for line in server.log_lines() if line.get("event") in ("failed", "relayed")]
+
+    @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "."])
+    def test_a_no_for_good_is_told_to_the_sender(self, against, step):
+        server = against("-f", step)
+        submit(server, message(), "bob@out.test")
+        assert server.wait_log(event="failed", to="bob@out.test")["dsn"].startswith("5.")
+        [told] = server.wait_mail("example.test", "alice")
+        assert b"Action: failed" in told
+
+    @pytest.mark.parametrize("step", ["CONNECT", "EHLO HELO"])
+    def test_a_server_that_wants_no_mail_at_all_is_tried_again(self, against, step):
+        """Greeting and EHLO say nothing of the recipient: the server may be better tomorrow, or the next one."""
+        server = against("-f", step)
+        submit(server, message(), "bob@out.test")
+        server.wait_log(event="deferred", to="bob@out.test", count=2)
+
+    def test_a_slow_end_of_data_is_waited_for(self, against):
+        server = against("-W", ".:1")
+        submit(server, message(), "bob@out.test")
+        server.wait_log(event="relayed", to="bob@out.test")
+
+
+STEPS = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "end"]
+GARBAGE = {"no code": b"hello\r\n", "a code of two digits": b"25 ok\r\n", "a code above 599": b"799 what\r\n",
+           "a positive code where a no belongs": b"199 x\r\n", "binary": bytes(range(256)) + b"\r\n",
+           "no line end": b"2" * 70000, "changing codes": b"250-one\r\n450 two\r\n",
+           "an endless reply": b"250-more\r\n" * 3000, "an empty line": b"\r\n", "a NUL": b"250 \0ok\r\n",
+           "a bare LF": b"250 ok\n250 too much\n", "a telnet greeting": b"\xff\xfb\x01\r\n"}
+
+
+class TestHostile:
+    """A server of our own that means no good. Mail is kept, told, or delivered; the server lives on."""
+
+    @pytest.fixture
+    def against(self, make_server):
+        with contextlib.ExitStack() as stack:
+            def make(**options):
+                sink = stack.enter_context(Sink(("127.0.0.1", 0), **options))
+                server = make_server(**config({"out.test": f"smtp://127.0.0.1:{sink.port}"},
+                                              delivery={"timeouts": TIMEOUTS}))
+                return server, sink
+            yield make
+
+    def kept(self, server, sink, name):
+        """It was deferred, and goes out as soon as the other side is well again."""
+        server.wait_log(event="deferred", to="bob@out.test", id=name, timeout=30)
+        sink.faults.clear()
+        sink.replies.clear()
+        server.wait_log(event="relayed", to="bob@out.test", id=name, timeout=30)
+
+    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("fault", [Drop(), Drop(b"250-half"), Reset(), Hang(), Drip()],
+                             ids=["drops", "drops in a reply", "resets", "hangs", "drips"])
+    def test_is_outlived(self, against, step, fault):
+        server, sink = against(faults={step: fault})
+        self.kept(server, sink, submit(server, message(), "bob@out.test"))
+
+    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("reply", GARBAGE.values(), ids=GARBAGE)
+    def test_that_talks_nonsense_is_not_believed(self, against, step, reply):
+        server, sink = against(replies={step: reply})
+        name = submit(server, message(), "bob@out.test")
+        if b"250" in reply and step != "greeting" and reply in (GARBAGE["a NUL"], GARBAGE["a bare LF"]):
+            # Sloppy, and yet a yes.
+            wait_until(lambda: any(line.get("event") in ("relayed", "deferred") for line in server.log_lines()), 30,
+                       lambda: server.log_tail())
+            return
+        self.kept(server, sink, name)
+
+    @pytest.mark.parametrize("step", STEPS)
+    def test_replies_in_single_octets_are_put_together(self, against, step):
+        server, sink = against(faults={step: Split()})
+        name = submit(server, message(), "bob@out.test")
+        server.wait_log(event="relayed", to="bob@out.test", id=name)
+
+    def test_glued_replies_are_taken_apart(self, against):
+        """All replies of the pipelined group at once, before their commands were looked at."""
+        def glue(sink, connection, reply):
+            connection.sendall(reply + b"250 2.1.5 ok\r\n354 go on\r\n")
+        server, sink = against(faults={"MAIL": glue, "RCPT": lambda *_: None, "DATA": lambda *_: None},
+                               ehlo=("PIPELINING",))
+        name = submit(server, message(), "bob@out.test")
+        server.wait_log(event="relayed", to="bob@out.test", id=name)
+        assert len(sink.messages) == 1
+
+    def test_every_recipient_has_its_own_answer(self, against):
+        server, sink = against(replies={"RCPT:no@out.test": "550 5.1.1 nobody", "RCPT:later@out.test": "450 4.2.1 full"})
+        submit(server, message(), "yes@out.test", "no@out.test", "later@out.test")
+        server.wait_log(event="relayed", to="yes@out.test")
+        assert server.wait_log(event="failed", to="no@out.test")["dsn"] == "5.1.1"
+        assert server.wait_log(event="deferred", to="later@out.test")["dsn"] == "4.2.1"
+        assert sink.messages[0].recipients == ["yes@out.test"]
+        sink.replies.clear()
+        server.wait_log(event="relayed", to="later@out.test")
+        assert sink.messages[1].recipients == ["later@out.test"]
+
+    def test_a_reset_after_the_last_dot_may_repeat_and_never_lose(self, against):
+        server, sink = against(faults={"end": Reset()})
+        name = submit(server, message(), "bob@out.test")
+        self.kept(server, sink, name)
+
+    def test_a_hundred_bad_connections_leave_no_descriptor_behind(self, against):
+        server, sink = against(replies={"greeting": "421 4.3.2 busy"})
+        for _ in range(20):
+            submit(server, message(), "bob@out.test")
+        wait_until(lambda: sink.connections >= 30, 60, lambda: f"{sink.connections} connections")
+        assert len(os.listdir(f"/proc/{server.pid}/fd")) < 100
+
+    def test_a_hanging_server_does_not_hold_up_others(self, against, make_server):
+        with Sink(("127.0.0.1", 0), faults={"MAIL": Hang()}) as bad, Sink(("127.0.0.1", 0)) as good:
+            server = make_server(**config({"bad.test": f"smtp://127.0.0.1:{bad.port}",
+                                           "good.test": f"smtp://127.0.0.1:{good.port}"}))
+            for _ in range(200):
+                submit(server, message(), "bob@bad.test")
+            wait_until(lambda: bad.connections >= 5, 20, lambda: f"{bad.connections} connections")
+            submit(server, message(), "bob@good.test")
+            good.wait(1, 5)
