@@ -10,20 +10,17 @@ namespace {
 // Encoded on the caller's thread, so that the writer only copies.
 class CommitJob final : public Job {
  public:
-  CommitJob(State& state, DraftBytes draft, const mail::Envelope& envelope, mail::Edits edits, Done done)
-      : state_(state), draft_(std::move(draft)), done_(std::move(done)) {
-    envelope_ = encode(envelope);
-    edits_ = encode(EditsRecord{std::move(edits), {}});
-    recipients_.reserve(envelope.recipients.size());
-    for (const mail::Recipient& recipient : envelope.recipients) {
-      const auto index = static_cast<std::uint32_t>(recipients_.size());
-      recipients_.push_back({.id = {draft_.id, index},
-                             .state = static_cast<std::int64_t>(recipient.state),
-                             .due = recipient.due,
-                             .domain = mail::to_ascii(recipient.final.host()),
-                             .record = encode(RecipientRecord{recipient.attempts, recipient.last, {}, {}})});
-    }
-    bytes_ = draft_.bytes.size() + envelope_.size() + edits_.size() + recipients_.size() * 256;
+  CommitJob(State& state, Commit commit, Done done)
+      : state_(state),
+        draft_(std::move(commit.draft)),
+        told_(std::move(commit.told)),
+        done_(std::move(done)),
+        envelope_(encode(commit.envelope)),
+        edits_(encode(EditsRecord{std::move(commit.edits), {}})) {
+    recipients_.reserve(commit.envelope.recipients.size());
+    for (const mail::Recipient& recipient : commit.envelope.recipients) add(recipient);
+    bytes_ = draft_.bytes.size() + envelope_.size() + edits_.size() + recipients_.size() * 256 +
+             (told_.ended.size() + told_.warned.size()) * sizeof(RecipientId);
   }
 
   void write(Tables& tables) override {
@@ -39,6 +36,7 @@ class CommitJob final : public Job {
     }
     tables.insert_message(row);
     for (const RecipientRow& recipient : recipients_) tables.insert_recipient(recipient);
+    write_told(tables);
   }
 
   void finish(base::Result<void> result) override {
@@ -47,6 +45,8 @@ class CommitJob final : public Job {
       ++state_.commits;
       ++state_.messages;
       state_.recipients += recipients_.size();
+      state_.recipients -= ended_;
+      state_.messages -= finished_;
     } else {
       for (const RecipientRow& recipient : recipients_) state_.claims.forget(recipient.id);
     }
@@ -56,20 +56,56 @@ class CommitJob final : public Job {
   std::size_t bytes() const override { return bytes_; }
 
  private:
+  void add(const mail::Recipient& recipient) {
+    const RecipientId id{draft_.id, static_cast<std::uint32_t>(recipients_.size())};
+    recipients_.push_back({.id = id,
+                           .state = static_cast<std::int64_t>(recipient.state),
+                           .due = recipient.due,
+                           .domain = mail::to_ascii(recipient.final.host()),
+                           .record = encode(RecipientRecord{.attempts = recipient.attempts,
+                                                            .warned = recipient.warned,
+                                                            .last = recipient.last,
+                                                            .unknown = {},
+                                                            .last_unknown = {}})});
+    if (recipient.state == mail::RecipientState::waiting)
+      state_.claims.own(recipients_.back().domain, {recipient.due, id});
+  }
+
+  void write_told(Tables& tables) {
+    ended_ = 0;
+    std::vector<base::MessageId> touched;
+    for (const RecipientId id : told_.ended) {
+      if (!tables.delete_untold(id)) continue;
+      ++ended_;
+      touched.push_back(id.message);
+    }
+    finished_ = tables.delete_finished(std::move(touched));
+    for (const RecipientId id : told_.warned) {
+      const auto row = tables.recipient(id);
+      auto record = row ? decode_recipient(row->record) : std::nullopt;
+      // One that can't be read is moved aside by the next claim.
+      if (!record) continue;
+      record->warned = true;
+      tables.update_record(id, encode(*record));
+    }
+  }
+
   State& state_;
-  DraftBytes draft_;
+  const DraftBytes draft_;
+  const Told told_;
   Done done_;
-  std::string envelope_;
-  std::string edits_;
+  const std::string envelope_;
+  const std::string edits_;
   std::vector<RecipientRow> recipients_;
   std::size_t bytes_ = 0;
+  std::uint64_t ended_ = 0;
+  std::uint64_t finished_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Job> commit_job(State& state, DraftBytes draft, const mail::Envelope& envelope,
-                                mail::Edits edits, Done done) {
-  return std::make_unique<CommitJob>(state, std::move(draft), envelope, std::move(edits), std::move(done));
+std::unique_ptr<Job> commit_job(State& state, Commit commit, Done done) {
+  return std::make_unique<CommitJob>(state, std::move(commit), std::move(done));
 }
 
 }  // namespace postrider::store

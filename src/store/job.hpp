@@ -2,14 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 
 #include "base/result.hpp"
+#include "store/backlog.hpp"
 #include "store/tables.hpp"
 
 namespace postrider::store {
-
-using Done = std::move_only_function<void(base::Result<void>)>;
 
 // 4.3.1, what a full disk and a full queue to the writer are told. RFC 3463 3.4
 std::unexpected<base::Failure> storage_full(std::string log);

@@ -23,16 +23,26 @@ struct DraftBytes {
   std::string bytes;
 };
 
+// What becomes mail.
+struct Commit {
+  DraftBytes draft;
+  mail::Envelope envelope;
+  mail::Edits edits;
+  Told told;
+};
+
 // How many chunks `bytes` make; none for no bytes.
 std::uint32_t chunks_of(std::string_view bytes);
 
 std::unique_ptr<Job> flush_job(DraftBytes draft, Done done);
 std::unique_ptr<Job> drop_job(base::MessageId id);
-// `state` outlives the writer. The waiting recipients must be owned already; a failure frees them.
-std::unique_ptr<Job> commit_job(State& state, DraftBytes draft, const mail::Envelope& envelope,
-                                mail::Edits edits, Done done);
+// `state` outlives the writer. The waiting recipients are owned from now on; a failure frees them.
+std::unique_ptr<Job> commit_job(State& state, Commit commit, Done done);
 std::unique_ptr<Job> record_job(State& state, std::vector<RecipientUpdate> updates, Done done);
 std::unique_ptr<Job> quarantine_job(State& state, BadRecord bad);
+std::unique_ptr<Job> suspend_job(Suspension suspension,
+                                 std::move_only_function<void(base::Result<std::uint64_t>)> done);
+std::unique_ptr<Job> resume_job(std::uint64_t id, Done done);
 // Writes nothing, and tells `answer`.
 std::unique_ptr<Job> answer_job(base::Result<void> answer, Done done);
 

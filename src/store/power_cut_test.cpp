@@ -47,7 +47,7 @@ class Ledger {
     std::lock_guard lock(mutex_);
     auto& allowed = sent_.at(update.id.message).allowed[update.id.index];
     Found next = allowed.back();
-    if (update.outcome.action == mail::Action::delivered) {
+    if (!update.state) {
       next.reset();
     } else {
       ++next->attempts;
@@ -167,7 +167,7 @@ class PowerCut : public ::testing::Test {
     sent.edits = {mail::PrependField{"Received: by us\r\n"}};
     ledger_.sent(id, sent);
     ++open_;
-    spool_->commit(std::move(draft), sent.envelope, sent.edits, "me", [this, id](auto result) {
+    spool_->commit(std::move(draft), sent.envelope, sent.edits, "me", {}, [this, id](auto result) {
       EXPECT_TRUE(result);
       if (result) ledger_.committed(id);
       settled();

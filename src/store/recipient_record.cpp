@@ -5,7 +5,7 @@
 namespace postrider::store {
 namespace {
 
-enum Tag : std::uint64_t { kAttempts = 1, kLast = 2 };
+enum Tag : std::uint64_t { kAttempts = 1, kLast = 2, kWarned = 3 };
 enum OutcomeTag : std::uint64_t {
   kAction = 1,
   kCode = 2,
@@ -95,6 +95,7 @@ std::string encode(const RecipientRecord& record) {
   FieldWriter out = FieldWriter::record();
   out.number(kAttempts, record.attempts);
   if (record.last) out.bytes(kLast, encode_outcome(*record.last, record.last_unknown));
+  out.number(kWarned, record.warned);
   out.raw(record.unknown);
   return out.take();
 }
@@ -106,6 +107,8 @@ std::optional<RecipientRecord> decode_recipient(std::string_view bytes) {
   while (in->next()) {
     if (in->tag() == kAttempts) {
       record.attempts = static_cast<std::uint32_t>(in->number(UINT32_MAX));
+    } else if (in->tag() == kWarned) {
+      record.warned = in->number(1) != 0;
     } else if (in->tag() == kLast) {
       if (!read_outcome(in->bytes(), record)) in->damaged();
     } else {

@@ -13,6 +13,7 @@ namespace postrider::store {
 
 struct RecipientRecord {
   std::uint32_t attempts = 0;
+  bool warned = false;
   std::optional<mail::Outcome> last;
   std::string unknown;       // fields of a newer binary, kept through rewriting
   std::string last_unknown;  // the same inside `last`; goes with it

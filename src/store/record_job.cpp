@@ -1,49 +1,46 @@
-// The job that writes outcomes.
-#include <algorithm>
-
+// The job that writes what became of recipients.
 #include "store/jobs.hpp"
 #include "store/recipient_record.hpp"
 
 namespace postrider::store {
 namespace {
 
-bool is_final(mail::Action action) {
-  return action == mail::Action::delivered || action == mail::Action::relayed ||
-         action == mail::Action::expanded || action == mail::Action::discarded;
-}
-
 class RecordJob final : public Job {
  public:
   RecordJob(State& state, std::vector<RecipientUpdate> updates, Done done)
       : state_(state), updates_(std::move(updates)), done_(std::move(done)) {
-    for (const RecipientUpdate& update : updates_)
-      bytes_ += sizeof(update) + update.outcome.reply.text.size() + update.outcome.detail.size();
+    for (const RecipientUpdate& update : updates_) {
+      bytes_ += sizeof(update);
+      if (update.outcome) bytes_ += update.outcome->reply.text.size() + update.outcome->detail.size();
+    }
   }
 
   void write(Tables& tables) override {
     ended_ = 0;
-    finished_ = 0;
+    waiting_.clear();
     unreadable_.clear();
+    not_waiting_.clear();
     std::vector<base::MessageId> touched;
     for (const RecipientUpdate& update : updates_) {
-      if (!is_final(update.outcome.action)) {
+      if (update.state) {
         rewrite(tables, update);
-      } else if (tables.delete_recipient(update.id)) {
-        ++ended_;
-        touched.push_back(update.id.message);
+        continue;
       }
+      not_waiting_.push_back(update.id);
+      if (!tables.delete_recipient(update.id)) continue;
+      ++ended_;
+      touched.push_back(update.id.message);
     }
-    std::ranges::sort(touched);
-    const auto repeated = std::ranges::unique(touched);
-    touched.erase(repeated.begin(), repeated.end());
-    for (const base::MessageId id : touched) finished_ += tables.delete_finished(id);
+    finished_ = tables.delete_finished(std::move(touched));
   }
 
   void finish(base::Result<void> result) override {
     if (result) {
       state_.recipients -= ended_;
       state_.messages -= finished_;
-      for (const RecipientUpdate& update : updates_) free(update);
+      for (const RecipientId id : not_waiting_) state_.claims.forget(id);
+      for (const RecipientId id : unreadable_) state_.claims.release(id);
+      for (const auto& [destination, key] : waiting_) state_.claims.rescheduled(destination, key);
     }
     done_(std::move(result));
   }
@@ -52,33 +49,32 @@ class RecordJob final : public Job {
 
  private:
   void rewrite(Tables& tables, const RecipientUpdate& update) {
-    const auto stored = tables.recipient_record(update.id);
-    if (!stored) return;
-    auto record = decode_recipient(*stored);
+    auto row = tables.recipient(update.id);
+    // An untold one has its end: whoever comes late with another must not bring it back.
+    if (!row || row->state == static_cast<std::int64_t>(mail::RecipientState::untold)) {
+      not_waiting_.push_back(update.id);
+      return;
+    }
+    auto record = decode_recipient(row->record);
     if (!record) {
       // The next claim moves it aside; what we know now would hide that.
       unreadable_.push_back(update.id);
       return;
     }
-    // To be held is no attempt.
-    if (update.state != mail::RecipientState::held) ++record->attempts;
-    record->last = update.outcome;
-    record->last_unknown.clear();
-    tables.update_recipient({.id = update.id,
-                             .state = static_cast<std::int64_t>(update.state),
-                             .due = update.due,
-                             .domain = {},
-                             .record = encode(*record)});
-  }
-
-  void free(const RecipientUpdate& update) {
-    if (std::ranges::find(unreadable_, update.id) != unreadable_.end()) {
-      state_.claims.release(update.id);
-    } else if (is_final(update.outcome.action) || update.state != mail::RecipientState::waiting) {
-      state_.claims.forget(update.id);
-    } else {
-      state_.claims.rescheduled({update.due, update.id});
+    if (update.attempted) ++record->attempts;
+    if (update.outcome) {
+      record->last = update.outcome;
+      record->last_unknown.clear();
     }
+    row->state = static_cast<std::int64_t>(*update.state);
+    row->record = encode(*record);
+    if (*update.state == mail::RecipientState::waiting) {
+      row->due = update.due;
+      waiting_.emplace_back(row->domain, DueKey{row->due, row->id});
+    } else {
+      not_waiting_.push_back(update.id);
+    }
+    tables.update_recipient(*row);
   }
 
   State& state_;
@@ -87,7 +83,10 @@ class RecordJob final : public Job {
   std::size_t bytes_ = 0;
   std::uint64_t ended_ = 0;
   std::uint64_t finished_ = 0;
+  // What the claims are to know, when it is on the disk.
+  std::vector<std::pair<std::string, DueKey>> waiting_;
   std::vector<RecipientId> unreadable_;
+  std::vector<RecipientId> not_waiting_;
 };
 
 }  // namespace

@@ -127,8 +127,9 @@ TEST(EnvelopeRecord, RefusesAnotherVersionAndAnAddressThatIsNone) {
   EXPECT_FALSE(decode_envelope(writer.take()));
 }
 
-TEST(RecipientRecord, HoldsAttemptsAndTheLastOutcome) {
-  const RecipientRecord record{UINT32_MAX, full_outcome(), std::string(kUnknown), std::string(kUnknown)};
+TEST(RecipientRecord, HoldsAttemptsTheWarningAndTheLastOutcome) {
+  const RecipientRecord record{UINT32_MAX, true, full_outcome(), std::string(kUnknown),
+                               std::string(kUnknown)};
   EXPECT_EQ(decode_recipient(encode(record)), record);
   EXPECT_EQ(decode_recipient(encode(RecipientRecord{})), RecipientRecord{});
 }

@@ -1,75 +1,33 @@
 #include "store/scanner.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
-#include "store/envelope_record.hpp"
 #include "store/job.hpp"
-#include "store/recipient_record.hpp"
 #include "sys/thread_name.hpp"
 
 namespace postrider::store {
-namespace {
 
-constexpr base::Milliseconds kLongestLease = std::chrono::days(365);
-
-DueKey key_of(const Rows& rows) {
-  return {base::UtcTime(base::Milliseconds(rows.number(0))),
-          {base::MessageId{rows.number(1)}, static_cast<std::uint32_t>(rows.number(2))}};
+Scanner::Connection::Connection(std::unique_ptr<Database> opened, State& state,
+                                std::function<void(BadRecord)> report)
+    : database(std::move(opened)),
+      waiting(*database, state),
+      loader(*database, std::move(report)),
+      select_untold(*database,
+                    "SELECT message, idx FROM recipient WHERE state = 3 AND message > ?1 "
+                    "ORDER BY message, idx"),
+      select_suspensions(*database,
+                         "SELECT id, what, pattern, ends, reason, made FROM suspension ORDER BY id") {
+  static_assert(static_cast<int>(mail::RecipientState::untold) == 3);
 }
 
-// A scan of the claims that ends where it got to, however it ends.
-class Scan {
- public:
-  Scan(Claims& claims, base::SteadyTime now) : claims_(claims), at_(claims.begin_scan(now)) {}
-  Scan(const Scan&) = delete;
-  Scan& operator=(const Scan&) = delete;
-  ~Scan() { claims_.end_scan(at_); }
-  const DueKey& start() const { return at_; }
-  void passed(const DueKey& key) { at_ = key; }
-
- private:
-  Claims& claims_;
-  DueKey at_;
-};
-
-// One state of the file for several statements.
-class Snapshot {
- public:
-  Snapshot(Statement& begin, Statement& rollback) : rollback_(rollback) { begin.run(); }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  ~Snapshot() {
-    try {
-      rollback_.run();
-    } catch (const SqlError&) {
-      // SQLite has rolled back by itself.
-    }
-  }
-
- private:
-  Statement& rollback_;
-};
-
-}  // namespace
-
-Scanner::Connection::Connection(std::unique_ptr<Database> opened)
-    : database(std::move(opened)),
-      begin(*database, "BEGIN"),
-      rollback(*database, "ROLLBACK"),
-      select_due(*database,
-                 "SELECT due, message, idx FROM recipient WHERE state = 1 AND due < ?1 "
-                 "AND (due, message, idx) >= (?2, ?3, ?4) ORDER BY due, message, idx"),
-      select_envelope(*database, "SELECT envelope FROM message WHERE id = ?1"),
-      select_recipients(*database,
-                        "SELECT idx, state, due, record FROM recipient WHERE message = ?1 ORDER BY idx") {}
-
 Scanner::Scanner(std::unique_ptr<Database> database, State& state, std::function<void(BadRecord)> report)
-    : connection_(std::make_unique<Connection>(std::move(database))),
+    : connection_(std::make_unique<Connection>(std::move(database), state, report)),
       state_(state),
       report_(std::move(report)),
       thread_([this] { run(); }) {}
 
-bool Scanner::post(Task& task) {
+bool Scanner::enqueue(Task& task) {
   {
     std::lock_guard lock(mutex_);
     if (ended_) return false;
@@ -79,16 +37,37 @@ bool Scanner::post(Task& task) {
   return true;
 }
 
-void Scanner::claim(ClaimRequest request, Claimable done) {
-  auto shared = std::make_shared<Claimable>(std::move(done));
-  Task task = [this, request, shared] { (*shared)(claim_now(request)); };
-  if (!post(task)) (*shared)(store_failure("the spool is closed"));
+template <class T, class Ask>
+void Scanner::post(Answer<T> done, Ask ask) {
+  auto shared = std::make_shared<Answer<T>>(std::move(done));
+  Task task = [shared, ask = std::move(ask)] {
+    base::Result<T> answer;
+    try {
+      answer = ask();
+    } catch (const SqlError& error) {
+      answer = store_failure(error.what());
+    }
+    (*shared)(std::move(answer));
+  };
+  if (!enqueue(task)) (*shared)(store_failure("the spool is closed"));
 }
 
-void Scanner::next_due(NextDue done) {
-  auto shared = std::make_shared<NextDue>(std::move(done));
-  Task task = [this, shared] { (*shared)(next_due_now()); };
-  if (!post(task)) (*shared)(store_failure("the spool is closed"));
+void Scanner::destinations(std::string after, std::size_t limit, Answer<std::vector<DestinationDue>> done) {
+  post<std::vector<DestinationDue>>(std::move(done), [this, after = std::move(after), limit] {
+    return connection_->waiting.destinations(after, limit);
+  });
+}
+
+void Scanner::claim(ClaimRequest request, Answer<ClaimedPage> done) {
+  post<ClaimedPage>(std::move(done), [this, request = std::move(request)] { return claim_now(request); });
+}
+
+void Scanner::untold(base::MessageId after, std::size_t limit, Answer<std::vector<Claimed>> done) {
+  post<std::vector<Claimed>>(std::move(done), [this, after, limit] { return untold_now(after, limit); });
+}
+
+void Scanner::suspensions(Answer<std::vector<Suspension>> done) {
+  post<std::vector<Suspension>>(std::move(done), [this] { return suspensions_now(); });
 }
 
 void Scanner::close() {
@@ -116,27 +95,14 @@ void Scanner::run() {
   ended_ = true;
 }
 
-void Scanner::take_due(const ClaimRequest& request, std::vector<DueKey>& taken) {
-  const auto until = state_.clock.steady() + std::min(request.lease, kLongestLease);
-  Scan scan(state_.claims, state_.clock.steady());
-  const DueKey from = scan.start();
-  Rows rows = connection_->select_due.query(request.due_before.time_since_epoch().count(),
-                                            from.due.time_since_epoch().count(), from.id.message.value,
-                                            std::int64_t{from.id.index});
-  while (taken.size() < request.limit && rows.next()) {
-    const DueKey key = key_of(rows);
-    if (state_.claims.take(key, until)) taken.push_back(key);
-    scan.passed(key);
-  }
-}
-
-base::Result<std::vector<Claimed>> Scanner::claim_now(const ClaimRequest& request) {
+ClaimedPage Scanner::claim_now(const ClaimRequest& request) {
+  ClaimedPage page;
   std::vector<DueKey> taken;
   try {
-    take_due(request, taken);
-  } catch (const SqlError& error) {
+    page.next_due = connection_->waiting.claim(request, taken);
+  } catch (const SqlError&) {
     for (const DueKey& key : taken) state_.claims.release(key.id);
-    return store_failure(error.what());
+    throw;
   }
   // Oldest first by the message's first due recipient; all of a message together.
   std::vector<base::MessageId> order;
@@ -146,80 +112,25 @@ base::Result<std::vector<Claimed>> Scanner::claim_now(const ClaimRequest& reques
     if (of_message.empty()) order.push_back(key.id.message);
     of_message.push_back(key.id.index);
   }
-  std::vector<Claimed> claimed;
   for (const base::MessageId id : order) {
-    if (auto message = load(id, indexes[id])) claimed.push_back(std::move(*message));
+    if (auto message = load_claimed(id, std::move(indexes[id]))) page.messages.push_back(std::move(*message));
   }
-  return claimed;
+  return page;
 }
 
-base::Result<std::optional<base::UtcTime>> Scanner::next_due_now() {
+std::optional<Claimed> Scanner::load_claimed(base::MessageId id, std::vector<std::uint32_t> indexes) {
   try {
-    Scan scan(state_.claims, state_.clock.steady());
-    const DueKey from = scan.start();
-    Rows rows = connection_->select_due.query(std::int64_t{INT64_MAX}, from.due.time_since_epoch().count(),
-                                              from.id.message.value, std::int64_t{from.id.index});
-    while (rows.next()) {
-      const DueKey key = key_of(rows);
-      if (state_.claims.is_free(key)) return key.due;
-      scan.passed(key);
-    }
-    return std::optional<base::UtcTime>();
-  } catch (const SqlError& error) {
-    return store_failure(error.what());
-  }
-}
-
-std::optional<mail::Envelope> Scanner::load_envelope(base::MessageId id) {
-  std::string why = "not a record that this version can read";
-  try {
-    Rows rows = connection_->select_envelope.query(id.value);
-    if (rows.next()) {
-      if (auto record = decode_envelope(rows.bytes(0))) return std::move(record->envelope);
-    } else {
-      why = "missing";
-    }
-  } catch (const SqlError& error) {
-    if (!error.is_damage()) throw;
-    why = error.what();
-  }
-  report_({.what = BadRecord::What::envelope, .id = {id, 0}, .why = why});
-  return {};
-}
-
-bool Scanner::load_recipients(base::MessageId id, mail::Envelope& envelope,
-                              std::vector<std::uint32_t>& claimed) {
-  Rows rows = connection_->select_recipients.query(id.value);
-  while (rows.next()) {
-    const auto index = static_cast<std::uint32_t>(rows.number(0));
-    const std::int64_t state = rows.number(1);
-    if (state == 9) continue;
-    auto record = decode_recipient(rows.bytes(3));
-    if (!record || index >= envelope.recipients.size() || state < 1 || state > 3) {
-      std::erase(claimed, index);
-      report_({.what = BadRecord::What::recipient,
-               .id = {id, index},
-               .why = "not a record that this version can read"});
-      continue;
-    }
-    mail::Recipient& recipient = envelope.recipients[index];
-    recipient.state = static_cast<mail::RecipientState>(state);
-    recipient.due = base::UtcTime(base::Milliseconds(rows.number(2)));
-    recipient.attempts = record->attempts;
-    recipient.last = std::move(record->last);
-  }
-  return !claimed.empty();
-}
-
-std::optional<Claimed> Scanner::load(base::MessageId id, const std::vector<std::uint32_t>& indexes) {
-  try {
-    const Snapshot snapshot(connection_->begin, connection_->rollback);
-    auto envelope = load_envelope(id);
-    if (!envelope) return {};
-    Claimed claimed{.id = id, .envelope = {}, .recipients = indexes};
-    if (!load_recipients(id, *envelope, claimed.recipients)) return {};
-    claimed.envelope = std::make_shared<const mail::Envelope>(std::move(*envelope));
-    return claimed;
+    auto loaded = connection_->loader.load(id);
+    if (!loaded) return {};
+    // What somebody recorded since the index was read may not wait any more.
+    std::erase_if(indexes, [&](std::uint32_t index) {
+      return !std::ranges::binary_search(loaded->present, index) ||
+             loaded->envelope.recipients[index].state != mail::RecipientState::waiting;
+    });
+    if (indexes.empty()) return {};
+    return Claimed{.id = id,
+                   .envelope = std::make_shared<const mail::Envelope>(std::move(loaded->envelope)),
+                   .recipients = std::move(indexes)};
   } catch (const SqlError& error) {
     for (const std::uint32_t index : indexes) {
       if (error.is_damage())
@@ -229,6 +140,61 @@ std::optional<Claimed> Scanner::load(base::MessageId id, const std::vector<std::
     }
     return {};
   }
+}
+
+std::vector<Claimed> Scanner::untold_now(base::MessageId after, std::size_t limit) {
+  std::vector<Claimed> found;
+  base::MessageId at = after;
+  while (found.size() < limit) {
+    std::vector<RecipientId> firsts;
+    {
+      Rows rows = connection_->select_untold.query(at.value);
+      while (firsts.size() < limit - found.size() && rows.next()) {
+        const base::MessageId id{rows.number(0)};
+        if (id != at) firsts.push_back({id, static_cast<std::uint32_t>(rows.number(1))});
+        at = id;
+      }
+    }
+    if (firsts.empty()) break;
+    for (const RecipientId first : firsts) {
+      if (auto message = load_untold(first)) found.push_back(std::move(*message));
+    }
+  }
+  return found;
+}
+
+std::optional<Claimed> Scanner::load_untold(RecipientId first) {
+  try {
+    auto loaded = connection_->loader.load(first.message);
+    if (!loaded) return {};
+    std::erase_if(loaded->present, [&](std::uint32_t index) {
+      return loaded->envelope.recipients[index].state != mail::RecipientState::untold;
+    });
+    if (loaded->present.empty()) return {};
+    return Claimed{.id = first.message,
+                   .envelope = std::make_shared<const mail::Envelope>(std::move(loaded->envelope)),
+                   .recipients = std::move(loaded->present)};
+  } catch (const SqlError& error) {
+    if (!error.is_damage()) throw;
+    report_({.what = BadRecord::What::recipient, .id = first, .why = error.what()});
+    return {};
+  }
+}
+
+std::vector<Suspension> Scanner::suspensions_now() {
+  std::vector<Suspension> found;
+  Rows rows = connection_->select_suspensions.query();
+  while (rows.next()) {
+    Suspension suspension{.id = static_cast<std::uint64_t>(rows.number(0)),
+                          .what = static_cast<Suspension::What>(rows.number(1)),
+                          .pattern = std::string(rows.bytes(2)),
+                          .until = {},
+                          .reason = std::string(rows.bytes(4)),
+                          .made = base::UtcTime(base::Milliseconds(rows.number(5)))};
+    if (!rows.null(3)) suspension.until = base::UtcTime(base::Milliseconds(rows.number(3)));
+    found.push_back(std::move(suspension));
+  }
+  return found;
 }
 
 }  // namespace postrider::store

@@ -1,4 +1,4 @@
-// The thread that looks for due recipients: one at a time, so that two claims never see the same row.
+// The thread that looks into the queue for others: one question at a time, so that two claims never see the same row.
 #pragma once
 
 #include <condition_variable>
@@ -12,55 +12,55 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "store/quarantine.hpp"
-#include "store/spool.hpp"
+#include "store/backlog.hpp"
+#include "store/loader.hpp"
 #include "store/state.hpp"
+#include "store/waiting_index.hpp"
 
 namespace postrider::store {
 
-// What claim() was asked for.
-struct ClaimRequest {
-  base::UtcTime due_before{};
-  std::size_t limit = 0;
-  base::Milliseconds lease{};
-};
-
-// Any thread, but for the constructor and close(). Completions are called on its thread.
+// Any thread, but for the constructor and close(). Completions are called on its thread. What is asked after
+// close() fails at once, on the caller's thread.
 class Scanner {
  public:
-  using Claimable = std::move_only_function<void(base::Result<std::vector<Claimed>>)>;
-  using NextDue = std::move_only_function<void(base::Result<std::optional<base::UtcTime>>)>;
+  template <class T>
+  using Answer = std::move_only_function<void(base::Result<T>)>;
 
-  // `report` is told of each record that can't be read; it stays owned. `state` outlives the scanner.
+  // `report` is told of each record that can't be read; one that was claimed stays owned. `state` outlives the
+  // scanner.
   Scanner(std::unique_ptr<Database> database, State& state, std::function<void(BadRecord)> report);
   Scanner(const Scanner&) = delete;
   Scanner& operator=(const Scanner&) = delete;
   ~Scanner() { close(); }
 
-  void claim(ClaimRequest request, Claimable done);
-  void next_due(NextDue done);
-  // Does what was asked, ends the thread and closes the connection. What is asked later fails at once, on the
-  // caller's thread.
+  // As Backlog has them.
+  void destinations(std::string after, std::size_t limit, Answer<std::vector<DestinationDue>> done);
+  void claim(ClaimRequest request, Answer<ClaimedPage> done);
+  void untold(base::MessageId after, std::size_t limit, Answer<std::vector<Claimed>> done);
+  void suspensions(Answer<std::vector<Suspension>> done);
+  // Does what was asked, ends the thread and closes the connection.
   void close();
 
  private:
   using Task = std::move_only_function<void()>;
 
-  bool post(Task& task);
+  // Answers with what `ask` returns, or with the failure that it throws.
+  template <class T, class Ask>
+  void post(Answer<T> done, Ask ask);
+  bool enqueue(Task& task);
   void run();
-  base::Result<std::vector<Claimed>> claim_now(const ClaimRequest& request);
-  base::Result<std::optional<base::UtcTime>> next_due_now();
-  // Appends to `taken`, also before it throws.
-  void take_due(const ClaimRequest& request, std::vector<DueKey>& taken);
-  std::optional<Claimed> load(base::MessageId id, const std::vector<std::uint32_t>& indexes);
-  std::optional<mail::Envelope> load_envelope(base::MessageId id);
-  bool load_recipients(base::MessageId id, mail::Envelope& envelope, std::vector<std::uint32_t>& claimed);
+  ClaimedPage claim_now(const ClaimRequest& request);
+  std::optional<Claimed> load_claimed(base::MessageId id, std::vector<std::uint32_t> indexes);
+  std::vector<Claimed> untold_now(base::MessageId after, std::size_t limit);
+  std::optional<Claimed> load_untold(RecipientId first);
+  std::vector<Suspension> suspensions_now();
 
   struct Connection {
-    explicit Connection(std::unique_ptr<Database> opened);
+    Connection(std::unique_ptr<Database> opened, State& state, std::function<void(BadRecord)> report);
     std::unique_ptr<Database> database;
-    Statement begin, rollback;
-    Statement select_due, select_envelope, select_recipients;
+    WaitingIndex waiting;
+    Loader loader;
+    Statement select_untold, select_suspensions;
   };
   std::unique_ptr<Connection> connection_;
   State& state_;

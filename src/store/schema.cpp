@@ -11,8 +11,7 @@
 namespace postrider::store {
 namespace {
 
-// The due index has the rows in the order in which claims take them. Bodies stand last in their row, so that
-// reading an envelope does not walk over them.
+// Bodies stand last in their row, so that reading an envelope does not walk over them.
 constexpr const char* kFormat1 = R"sql(
 CREATE TABLE meta(
   key TEXT NOT NULL PRIMARY KEY,
@@ -50,7 +49,21 @@ CREATE TABLE quarantine(
   data BLOB);
 )sql";
 
-constexpr std::array<const char*, 1> kSteps = {kFormat1};
+// The index of those that wait has each destination's rows in the order in which claims take them.
+constexpr const char* kFormat2 = R"sql(
+DROP INDEX recipient_due;
+CREATE INDEX recipient_waiting ON recipient(domain, due, message, idx) WHERE state = 1;
+CREATE INDEX recipient_untold ON recipient(message, idx) WHERE state = 3;
+CREATE TABLE suspension(
+  id INTEGER NOT NULL PRIMARY KEY,
+  what INTEGER NOT NULL,
+  pattern TEXT NOT NULL,
+  ends INTEGER,
+  reason TEXT NOT NULL,
+  made INTEGER NOT NULL);
+)sql";
+
+constexpr std::array<const char*, 2> kSteps = {kFormat1, kFormat2};
 
 // A copy of the whole file, complete and synced before it bears its name.
 void copy_before_migration(Database& database, const std::filesystem::path& path, std::int64_t format) {

@@ -29,11 +29,11 @@ class Schema : public ::testing::Test {
 
 TEST_F(Schema, RefusesANewerFormat) {
   ASSERT_TRUE(open_spool());
-  execute("PRAGMA user_version=2");
+  execute("PRAGMA user_version=3");
   const auto spool = open_spool();
   ASSERT_FALSE(spool);
   EXPECT_EQ(spool.error().code, (base::EnhancedCode{5, 3, 5}));
-  EXPECT_THAT(spool.error().log_text(), HasSubstr("has format 2, and this postrider knows formats up to 1"));
+  EXPECT_THAT(spool.error().log_text(), HasSubstr("has format 3, and this postrider knows formats up to 2"));
 }
 
 TEST_F(Schema, RefusesAFileThatIsNotASpool) {

@@ -35,7 +35,8 @@ void Spool::flush(Draft& draft, Done done) {
   core_->post(flush_job(std::move(bytes), std::move(done)));
 }
 
-void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string, Done done) {
+void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string, Told told,
+                   Done done) {
   if (core_->is_overloaded())
     return core_->post(answer_job(storage_full("the writer is busy"), std::move(done)));
   if (envelope.recipients.empty())
@@ -43,25 +44,21 @@ void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std:
   SpoolCore* core = core_.get();  // outlives every job
   DraftBytes bytes{draft.id_, draft.size_, draft.chunks_written_, std::move(draft.chunk_)};
   draft.core_.reset();
-  for (std::uint32_t index = 0; index < envelope.recipients.size(); ++index) {
-    const mail::Recipient& recipient = envelope.recipients[index];
-    if (recipient.state == mail::RecipientState::waiting)
-      core->state.claims.own({recipient.due, {bytes.id, index}});
-  }
-  auto told = [core, id = bytes.id, chunks = bytes.chunks, then = std::move(done)](auto result) mutable {
+  auto then = [core, id = bytes.id, chunks = bytes.chunks, done = std::move(done)](auto result) mutable {
     if (!result && chunks > 0) core->post(drop_job(id));
-    then(std::move(result));
+    done(std::move(result));
   };
-  core->post(commit_job(core->state, std::move(bytes), envelope, std::move(edits), std::move(told)));
+  Commit commit{std::move(bytes), std::move(envelope), std::move(edits), std::move(told)};
+  core->post(commit_job(core->state, std::move(commit), std::move(then)));
 }
 
-void Spool::claim(std::string, base::UtcTime due_before, std::size_t limit, base::Milliseconds lease,
-                  std::move_only_function<void(base::Result<std::vector<Claimed>>)> done) {
-  core_->scanner->claim({due_before, limit, lease}, std::move(done));
+void Spool::destinations(std::string after, std::size_t limit,
+                         std::move_only_function<void(base::Result<std::vector<DestinationDue>>)> done) {
+  core_->scanner->destinations(std::move(after), limit, std::move(done));
 }
 
-void Spool::next_due(std::move_only_function<void(base::Result<std::optional<base::UtcTime>>)> done) {
-  core_->scanner->next_due(std::move(done));
+void Spool::claim(ClaimRequest request, std::move_only_function<void(base::Result<ClaimedPage>)> done) {
+  core_->scanner->claim(std::move(request), std::move(done));
 }
 
 void Spool::unclaim(std::vector<RecipientId> recipients) {
@@ -70,6 +67,21 @@ void Spool::unclaim(std::vector<RecipientId> recipients) {
 
 void Spool::record(std::vector<RecipientUpdate> updates, Done done) {
   core_->post(record_job(core_->state, std::move(updates), std::move(done)));
+}
+
+void Spool::untold(base::MessageId after, std::size_t limit,
+                   std::move_only_function<void(base::Result<std::vector<Claimed>>)> done) {
+  core_->scanner->untold(after, limit, std::move(done));
+}
+
+void Spool::suspend(Suspension suspension, std::move_only_function<void(base::Result<std::uint64_t>)> done) {
+  core_->post(suspend_job(std::move(suspension), std::move(done)));
+}
+
+void Spool::resume(std::uint64_t id, Done done) { core_->post(resume_job(id, std::move(done))); }
+
+void Spool::suspensions(std::move_only_function<void(base::Result<std::vector<Suspension>>)> done) {
+  core_->scanner->suspensions(std::move(done));
 }
 
 base::Result<mail::Edits> Spool::edits(base::MessageId id) { return core_->edits(id); }

@@ -47,12 +47,13 @@ class Gathering {
  public:
   explicit Gathering(Spool& spool) {
     Draft draft = spool.open_draft().value();
-    spool.commit(std::move(draft), envelope({recipient("bob@example.net")}), {}, "me", [this](auto result) {
-      EXPECT_TRUE(result);
-      entered_.count_down();
-      released_.wait();
-      left_.count_down();
-    });
+    spool.commit(std::move(draft), envelope({recipient("bob@example.net")}), {}, "me", {},
+                 [this](auto result) {
+                   EXPECT_TRUE(result);
+                   entered_.count_down();
+                   released_.wait();
+                   left_.count_down();
+                 });
     entered_.wait();
   }
   void release() {
@@ -71,11 +72,12 @@ class Commits {
  public:
   void add(Spool& spool, Draft draft) {
     ++count_;
-    spool.commit(std::move(draft), envelope({recipient("bob@example.net")}), {}, "me", [this](auto result) {
-      std::lock_guard lock(mutex_);
-      answers_.push_back(result ? base::EnhancedCode{2, 0, 0} : result.error().code);
-      changed_.notify_all();
-    });
+    spool.commit(std::move(draft), envelope({recipient("bob@example.net")}), {}, "me", {},
+                 [this](auto result) {
+                   std::lock_guard lock(mutex_);
+                   answers_.push_back(result ? base::EnhancedCode{2, 0, 0} : result.error().code);
+                   changed_.notify_all();
+                 });
   }
   void add(Spool& spool) {
     Draft draft = spool.open_draft().value();
@@ -207,11 +209,11 @@ TEST_F(SpoolFault, RefusesMoreThanTheWriterMayHaveWaiting) {
   auto first = spool->open_draft().value();
   first.append(sample_body(200'000));
   Answer<base::Result<void>> first_answer;
-  spool->commit(std::move(first), to_bob(), {}, "me", first_answer.completion());
+  spool->commit(std::move(first), to_bob(), {}, "me", {}, first_answer.completion());
   auto second = spool->open_draft().value();
   second.append("hi");
   Answer<base::Result<void>> second_answer;
-  spool->commit(std::move(second), to_bob(), {}, "me", second_answer.completion());
+  spool->commit(std::move(second), to_bob(), {}, "me", {}, second_answer.completion());
   gathering.release();
   EXPECT_TRUE(first_answer.wait());
   EXPECT_EQ(second_answer.wait().error().code, kFull);
@@ -224,7 +226,7 @@ TEST_F(SpoolFault, WritesAndTellsAllBeforeItIsGone) {
     auto spool = open();
     for (int i = 0; i < 100; ++i) {
       auto draft = spool->open_draft().value();
-      spool->commit(std::move(draft), to_bob(), {}, "me",
+      spool->commit(std::move(draft), to_bob(), {}, "me", {},
                     [&done](auto result) { done += result.has_value(); });
     }
   }

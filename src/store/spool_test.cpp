@@ -231,11 +231,12 @@ TEST_F(SpoolTest, KeepsFieldsOfANewerBinaryInARecipientThatItRewrites) {
   EXPECT_THAT(database.text("SELECT record FROM recipient"), ::testing::EndsWith("\x63\x03new"));
 }
 
-TEST_F(SpoolTest, CountsAttemptsButNotThatARecipientIsHeld) {
+TEST_F(SpoolTest, CountsOnlyWhatWasAnAttempt) {
   auto spool = open();
   const auto id = put(*spool, "hi", envelope({recipient("a@b.example")})).value();
   RecipientUpdate held = deferred({id, 0}, now());
   held.state = mail::RecipientState::held;
+  held.attempted = false;
   ASSERT_TRUE(record(*spool, {held}));
   EXPECT_THAT(claim(*spool, UtcTime::max()).value(), IsEmpty());
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(record(*spool, {deferred({id, 0}, now())}));
@@ -251,7 +252,7 @@ TEST_F(SpoolTest, IgnoresAnOutcomeOfARecipientThatHasItsEnd) {
 }
 
 TEST_F(SpoolTest, TellsItsEffectiveSettings) {
-  EXPECT_THAT(open()->describe(), HasSubstr("format=1 journal_mode=wal synchronous=FULL page_size=4096 "
+  EXPECT_THAT(open()->describe(), HasSubstr("format=2 journal_mode=wal synchronous=FULL page_size=4096 "
                                             "auto_vacuum=incremental wal_pages=16000"));
 }
 

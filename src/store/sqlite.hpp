@@ -87,6 +87,9 @@ class Statement {
   };
   void check(int code) const;
   void bind(int index, std::int64_t value) { check(sqlite3_bind_int64(handle_.get(), index, value)); }
+  void bind(int index, const std::optional<std::int64_t>& value) {
+    check(value ? sqlite3_bind_int64(handle_.get(), index, *value) : sqlite3_bind_null(handle_.get(), index));
+  }
   void bind(int index, std::string_view text);
   void bind(int index, const struct Blob& blob);
   bool step();

@@ -43,12 +43,23 @@ Tables::Tables(Database& database)
                         "INSERT INTO recipient(message, idx, state, due, domain, record) "
                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6)"),
       select_recipient_(database,
-                        "SELECT record FROM recipient WHERE message = ?1 AND idx = ?2 AND state <> 9"),
+                        "SELECT state, due, domain, record FROM recipient "
+                        "WHERE message = ?1 AND idx = ?2 AND state <> 9"),
       update_recipient_(database,
                         "UPDATE recipient SET state = ?3, due = ?4, record = ?5 "
                         "WHERE message = ?1 AND idx = ?2"),
+      update_record_(database, "UPDATE recipient SET record = ?3 WHERE message = ?1 AND idx = ?2"),
       delete_recipient_(database, "DELETE FROM recipient WHERE message = ?1 AND idx = ?2 AND state <> 9"),
-      select_open_(database, "SELECT 1 FROM recipient WHERE message = ?1 AND state <> 9 LIMIT 1") {
+      delete_untold_(database, "DELETE FROM recipient WHERE message = ?1 AND idx = ?2 AND state = 3"),
+      select_open_(database, "SELECT 1 FROM recipient WHERE message = ?1 AND state <> 9 LIMIT 1"),
+      number_suspension_(database,
+                         "INSERT INTO meta(key, value) VALUES('suspension', 1) "
+                         "ON CONFLICT(key) DO UPDATE SET value = meta.value + 1 RETURNING value"),
+      count_suspensions_(database, "SELECT count(*) FROM suspension"),
+      insert_suspension_(database,
+                         "INSERT INTO suspension(id, what, pattern, ends, reason, made) "
+                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6)"),
+      delete_suspension_(database, "DELETE FROM suspension WHERE id = ?1") {
   static_assert(kQuarantined == 9);
 }
 
@@ -123,10 +134,14 @@ void Tables::insert_recipient(const RecipientRow& row) {
                         std::string_view(row.domain), Blob{row.record});
 }
 
-std::optional<std::string> Tables::recipient_record(RecipientId id) {
+std::optional<RecipientRow> Tables::recipient(RecipientId id) {
   Rows rows = select_recipient_.query(id.message.value, std::int64_t{id.index});
   if (!rows.next()) return {};
-  return std::string(rows.bytes(0));
+  return RecipientRow{.id = id,
+                      .state = rows.number(0),
+                      .due = base::UtcTime(base::Milliseconds(rows.number(1))),
+                      .domain = std::string(rows.bytes(2)),
+                      .record = std::string(rows.bytes(3))};
 }
 
 void Tables::update_recipient(const RecipientRow& row) {
@@ -134,12 +149,30 @@ void Tables::update_recipient(const RecipientRow& row) {
                         Blob{row.record});
 }
 
+void Tables::update_record(RecipientId id, std::string_view record) {
+  update_record_.run(id.message.value, std::int64_t{id.index}, Blob{record});
+}
+
 bool Tables::delete_recipient(RecipientId id) {
   delete_recipient_.run(id.message.value, std::int64_t{id.index});
   return delete_recipient_.changes() > 0;
 }
 
-bool Tables::delete_finished(base::MessageId id) {
+bool Tables::delete_untold(RecipientId id) {
+  delete_untold_.run(id.message.value, std::int64_t{id.index});
+  return delete_untold_.changes() > 0;
+}
+
+std::uint64_t Tables::delete_finished(std::vector<base::MessageId> ids) {
+  std::ranges::sort(ids);
+  const auto repeated = std::ranges::unique(ids);
+  ids.erase(repeated.begin(), repeated.end());
+  std::uint64_t finished = 0;
+  for (const base::MessageId id : ids) finished += delete_if_finished(id);
+  return finished;
+}
+
+bool Tables::delete_if_finished(base::MessageId id) {
   std::int64_t chunks = 0;
   {
     Rows rows = delete_message_.query(id.value);
@@ -150,5 +183,23 @@ bool Tables::delete_finished(base::MessageId id) {
   if (chunks > 0) delete_chunks_.run(id.value);
   return true;
 }
+
+std::uint64_t Tables::insert_suspension(const Suspension& suspension) {
+  {
+    Rows rows = count_suspensions_.query();
+    if (rows.next() && rows.number(0) >= kMaxSuspensions) throw SqlError("there are too many suspensions");
+  }
+  Rows rows = number_suspension_.query();
+  if (!rows.next()) throw SqlError("a suspension got no number");
+  const std::int64_t id = rows.number(0);
+  rows.next();
+  std::optional<std::int64_t> ends;
+  if (suspension.until) ends = count(*suspension.until);
+  insert_suspension_.run(id, static_cast<std::int64_t>(suspension.what), std::string_view(suspension.pattern),
+                         ends, std::string_view(suspension.reason), count(suspension.made));
+  return static_cast<std::uint64_t>(id);
+}
+
+void Tables::delete_suspension(std::uint64_t id) { delete_suspension_.run(static_cast<std::int64_t>(id)); }
 
 }  // namespace postrider::store

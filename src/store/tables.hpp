@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "store/backlog.hpp"
 #include "store/recipient_id.hpp"
 #include "store/sqlite.hpp"
 
@@ -60,16 +62,25 @@ class Tables {
   void insert_message(const MessageRow& row);
   void insert_recipient(const RecipientRow& row);
   // Nothing where it has ended, or is in quarantine.
-  std::optional<std::string> recipient_record(RecipientId id);
+  std::optional<RecipientRow> recipient(RecipientId id);
   void update_recipient(const RecipientRow& row);  // domain is left as it was
-  bool delete_recipient(RecipientId id);           // false: there was none, or it is in quarantine
-  // With its body, where no recipient is left. False where one is open; with others in quarantine it stays, and
-  // that is true as well.
-  bool delete_finished(base::MessageId id);
+  void update_record(RecipientId id, std::string_view record);
+  bool delete_recipient(RecipientId id);  // false: there was none, or it is in quarantine
+  bool delete_untold(RecipientId id);     // false: there was none in that state
+  // Deletes those, with their bodies, of which no recipient is left. Gives the number of those of which none is
+  // open: with others in quarantine a message stays, and is counted as well. Ids may come twice.
+  std::uint64_t delete_finished(std::vector<base::MessageId> ids);
+
+  // Gives its id: above each that was given before. At most kMaxSuspensions at a time, above it throws.
+  static constexpr std::int64_t kMaxSuspensions = 10'000;
+  std::uint64_t insert_suspension(const Suspension& suspension);
+  void delete_suspension(std::uint64_t id);
 
   Database& database() { return database_; }
 
  private:
+  bool delete_if_finished(base::MessageId id);
+
   Database& database_;
   Sync sync_ = Sync::now;
   base::MessageId ceiling_;              // as it is on disk
@@ -78,7 +89,9 @@ class Tables {
   Statement put_meta_;
   Statement insert_draft_, delete_draft_, insert_chunk_, sum_chunks_, delete_chunks_;
   Statement insert_message_, delete_message_;
-  Statement insert_recipient_, select_recipient_, update_recipient_, delete_recipient_, select_open_;
+  Statement insert_recipient_, select_recipient_, update_recipient_, update_record_;
+  Statement delete_recipient_, delete_untold_, select_open_;
+  Statement number_suspension_, count_suspensions_, insert_suspension_, delete_suspension_;
 };
 
 }  // namespace postrider::store

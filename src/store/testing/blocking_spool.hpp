@@ -3,11 +3,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,13 +62,13 @@ inline mail::Envelope envelope(std::vector<mail::Recipient> recipients) {
 inline RecipientUpdate delivered(RecipientId id) {
   mail::Outcome outcome;
   outcome.action = mail::Action::delivered;
-  return {.id = id, .outcome = outcome};
+  return {.id = id, .state = std::nullopt, .outcome = outcome};
 }
 
 inline RecipientUpdate deferred(RecipientId id, base::UtcTime due) {
   mail::Outcome outcome;
   outcome.reply = mail::reply(451, 4, 1, "not now");
-  return {.id = id, .outcome = outcome, .due = due};
+  return {.id = id, .due = due, .outcome = outcome};
 }
 
 // A completion's answer, within 60 s.
@@ -92,7 +96,7 @@ inline base::Result<void> flush(Spool& spool, Draft& draft) {
 
 // Writes full chunks on the way, as a receiver does.
 inline base::Result<base::MessageId> put(Spool& spool, std::string_view bytes, mail::Envelope envelope,
-                                         mail::Edits edits = {}) {
+                                         mail::Edits edits = {}, Told told = {}) {
   auto draft = spool.open_draft();
   if (!draft) return std::unexpected(draft.error());
   const base::MessageId id = draft->id();
@@ -105,29 +109,91 @@ inline base::Result<base::MessageId> put(Spool& spool, std::string_view bytes, m
   }
   envelope.size = draft->size();
   Answer<base::Result<void>> answer;
-  spool.commit(std::move(*draft), std::move(envelope), std::move(edits), "me", answer.completion());
+  spool.commit(std::move(*draft), std::move(envelope), std::move(edits), "me", std::move(told),
+               answer.completion());
   auto committed = answer.wait();
   if (!committed) return std::unexpected(committed.error());
   return id;
 }
 
-inline base::Result<void> record(Spool& spool, std::vector<RecipientUpdate> updates) {
+inline base::Result<void> record(Backlog& backlog, std::vector<RecipientUpdate> updates) {
   Answer<base::Result<void>> answer;
-  spool.record(std::move(updates), answer.completion());
+  backlog.record(std::move(updates), answer.completion());
   return answer.wait();
 }
 
-inline base::Result<std::vector<Claimed>> claim(Spool& spool, base::UtcTime due_before,
+inline base::Result<std::vector<DestinationDue>> destinations(Backlog& backlog, std::string after = "",
+                                                              std::size_t limit = SIZE_MAX) {
+  Answer<base::Result<std::vector<DestinationDue>>> answer;
+  backlog.destinations(std::move(after), limit, answer.completion());
+  return answer.wait();
+}
+
+inline base::Result<ClaimedPage> claim(Backlog& backlog, ClaimRequest request) {
+  Answer<base::Result<ClaimedPage>> answer;
+  backlog.claim(std::move(request), answer.completion());
+  return answer.wait();
+}
+
+// Of all destinations, by id, all of a message together.
+inline base::Result<std::vector<Claimed>> claim(Backlog& backlog, base::UtcTime due_before,
                                                 std::size_t limit = 100,
                                                 base::Milliseconds lease = std::chrono::hours(1)) {
+  auto known = destinations(backlog);
+  if (!known) return std::unexpected(std::move(known.error()));
+  std::map<base::MessageId, Claimed> claimed;
+  for (const DestinationDue& destination : *known) {
+    auto page = claim(backlog, {.owner = "me",
+                                .destination = destination.destination,
+                                .due_before = due_before,
+                                .limit = limit,
+                                .lease = lease});
+    if (!page) return std::unexpected(std::move(page.error()));
+    for (Claimed& message : page->messages) {
+      limit -= message.recipients.size();
+      Claimed& whole = claimed[message.id];
+      message.recipients.insert(message.recipients.end(), whole.recipients.begin(), whole.recipients.end());
+      whole = std::move(message);
+      std::ranges::sort(whole.recipients);
+    }
+  }
+  std::vector<Claimed> messages;
+  for (auto& [id, message] : claimed) messages.push_back(std::move(message));
+  return messages;
+}
+
+// The earliest of all destinations.
+inline base::Result<std::optional<base::UtcTime>> next_due(Backlog& backlog) {
+  auto known = destinations(backlog);
+  if (!known) return std::unexpected(std::move(known.error()));
+  std::optional<base::UtcTime> earliest;
+  for (const DestinationDue& destination : *known)
+    if (!earliest || destination.due < *earliest) earliest = destination.due;
+  return earliest;
+}
+
+inline base::Result<std::vector<Claimed>> untold(Backlog& backlog, base::MessageId after = {},
+                                                 std::size_t limit = 100) {
   Answer<base::Result<std::vector<Claimed>>> answer;
-  spool.claim("me", due_before, limit, lease, answer.completion());
+  backlog.untold(after, limit, answer.completion());
   return answer.wait();
 }
 
-inline base::Result<std::optional<base::UtcTime>> next_due(Spool& spool) {
-  Answer<base::Result<std::optional<base::UtcTime>>> answer;
-  spool.next_due(answer.completion());
+inline base::Result<std::uint64_t> suspend(Backlog& backlog, Suspension suspension) {
+  Answer<base::Result<std::uint64_t>> answer;
+  backlog.suspend(std::move(suspension), answer.completion());
+  return answer.wait();
+}
+
+inline base::Result<void> resume(Backlog& backlog, std::uint64_t id) {
+  Answer<base::Result<void>> answer;
+  backlog.resume(id, answer.completion());
+  return answer.wait();
+}
+
+inline base::Result<std::vector<Suspension>> suspensions(Backlog& backlog) {
+  Answer<base::Result<std::vector<Suspension>>> answer;
+  backlog.suspensions(answer.completion());
   return answer.wait();
 }
 

@@ -1,0 +1,34 @@
+// The index of the waiting recipients, walked for those that nobody owns. The scanner's thread alone uses it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/backlog.hpp"
+#include "store/sqlite.hpp"
+#include "store/state.hpp"
+
+namespace postrider::store {
+
+// All methods throw SqlError.
+class WaitingIndex {
+ public:
+  // `database` and `state` outlive it.
+  WaitingIndex(Database& database, State& state);
+
+  // Appends to `taken` what is the owner's from then on, by due time, also before it throws. Gives the earliest due
+  // time that is left.
+  std::optional<base::UtcTime> claim(const ClaimRequest& request, std::vector<DueKey>& taken);
+  std::vector<DestinationDue> destinations(const std::string& after, std::size_t limit);
+
+ private:
+  std::optional<base::UtcTime> first_free(const std::string& destination);
+
+  State& state_;
+  Statement select_due_, select_destinations_;
+};
+
+}  // namespace postrider::store
