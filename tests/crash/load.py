@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 
+from crash.outside import SENDER
 from harness.smtp import Client, stuffed
 
 USERS = [f"user{i}" for i in range(20)]
@@ -34,8 +35,9 @@ def body_pool(seed, octets=1 << 20):
 class Load:
     """`clients` threads, each with its own random numbers; everything they do is in the ledger."""
 
-    def __init__(self, address, ledger, seed=0, clients=8, largest=1 << 20):
+    def __init__(self, address, ledger, seed=0, clients=8, largest=1 << 20, remote=()):
         self.address, self.ledger, self.seed, self.largest = address, ledger, seed, largest
+        self._remote = list(remote)  # addresses elsewhere, which some of the mail is for
         self.refused = []  # replies that were neither 250 nor 354
         self._pool = body_pool(seed)
         self._stop = threading.Event()
@@ -86,13 +88,15 @@ class Load:
         size = source.randint(1 << 10, most) // LINE * LINE
         start = source.randint(0, (len(self._pool) - size) // LINE) * LINE
         recipients = source.sample(USERS, source.choice((1, 1, 2, 4)))
-        content = (f"From: <sender@client.test>\r\nSubject: load\r\nX-Token: {token}\r\n\r\n".encode()
+        remote = source.sample(self._remote, source.choice((1, 2))) if self._remote and source.random() < 0.4 else []
+        content = (f"From: <{SENDER}@{DOMAIN}>\r\nSubject: load\r\nX-Token: {token}\r\n\r\n".encode()
                    + self._pool[start:start + size])
-        self.ledger.attempt(token, recipients, content)
-        return token, recipients, content
+        self.ledger.attempt(token, recipients, content, remote)
+        return token, [f"{user}@{DOMAIN}" for user in recipients] + remote, content
 
     def _envelope(self, recipients):
-        return ["MAIL FROM:<sender@client.test> BODY=8BITMIME", *(f"RCPT TO:<{user}@{DOMAIN}>" for user in recipients)]
+        # Here, where notifications can come.
+        return [f"MAIL FROM:<{SENDER}@{DOMAIN}> BODY=8BITMIME", *(f"RCPT TO:<{each}>" for each in recipients)]
 
     def _data(self, client, token, recipients, content):
         *replies, go_on = client.pipeline(*self._envelope(recipients), "DATA")

@@ -3,18 +3,22 @@
 import contextlib
 import os
 import pathlib
+import random
 import sqlite3
 import sys
 import tempfile
 
 from crash.ledger import Ledger, Mailboxes, Verdict
 from crash.load import DOMAIN, USERS, Load
+from crash import outside
+from crash.outside import SENDER, Notices, Outside
 from harness.server import Server
 from harness.waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = {
-    "domain": [{"name": DOMAIN, "kind": "local", "users": USERS}],
+    "networks": ["127.0.0.0/8"],
+    "domain": [{"name": DOMAIN, "kind": "local", "users": [*USERS, SENDER]}],
     "queue": {"retry": {"first": "200ms", "factor": 1.0, "max": "200ms"}, "min_free": "16MiB"},
 }
 # What is left when the load ends is delivered within this time; it is some thousand messages.
@@ -31,10 +35,12 @@ class Trial:
         config = {**CONFIG, **(overrides or {})}
         if data_dir:
             config["data_dir"] = str(data_dir)
+        self.outside = Outside(random.Random(seed))
+        config["route"] = [{"domain": outside.DOMAIN, "via": f"smtp://127.0.0.1:{self.outside.port}"}]
         self.server = Server(folder, config, **server_options)
-        self.ledger = Ledger()
-        self.load = Load(self.server.address(), self.ledger, seed)
-        self.mailboxes = Mailboxes(self.server.data_dir / "mail", self.ledger)
+        self.ledger = self.outside.ledger = Ledger()
+        self.load = Load(self.server.address(), self.ledger, seed, remote=[*outside.GOOD, *outside.BAD])
+        self.mailboxes = Mailboxes(self.server.data_dir / "mail", self.ledger, without=[SENDER])
 
     def in_spool(self):
         """Messages that the spool still holds."""
@@ -46,10 +52,16 @@ class Trial:
                    lambda: f"an empty spool; {self.in_spool()} messages are left; the log ends:\n"
                            f"{self.server.log_tail()}")
         self.server.stop()
+        self.outside.stop()
 
     def verdict(self):
         """Of a server that does not run, from every file in new/, read once more."""
-        return Verdict(self.ledger, self.mailboxes.scan(again=True), self.server.log_lines())
+        lines = self.server.log_lines()
+        verdict = Verdict(self.ledger, self.mailboxes.scan(again=True), lines)
+        lost, faults = outside.judge(self.ledger, self.outside, Notices(self.server.data_dir / "mail"), lines)
+        verdict.lost += lost
+        verdict.faults += faults
+        return verdict
 
 
 def messages_in_spool(data_dir):

@@ -6,7 +6,8 @@
 
 `replies` maps a verb, "greeting", "end" (of the data) or "RCPT:bob@x.test" to a reply or a list of them, one for each time
 (the last one stays; None is the usual one). A reply may be bytes, which are sent as they are. `faults` maps the same names to
-what is done instead of a plain answer: Drop, Reset, Hang, Slow, Split, or a callable (sink, connection, reply bytes).
+what is done instead of a plain answer: Drop, Reset, Hang, Drip, Split, or a callable (sink, connection, reply bytes), which
+may return what it said instead.
 """
 
 import contextlib
@@ -213,7 +214,7 @@ class _Talk:
         reply = reply or usual or USUAL[names[-1]]
         raw = reply if isinstance(reply, bytes) else reply.encode("utf-8", "surrogateescape") + b"\r\n"
         if fault:
-            fault(self.sink, self.connection, raw)
+            raw = fault(self.sink, self.connection, raw) or raw
         else:
             self.connection.sendall(raw)
         if raw[:3] == b"421":

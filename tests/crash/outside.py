@@ -1,0 +1,109 @@
+"""The rest of the world in a trial: a server that takes, puts off, refuses and drops mail, and what its senders hear."""
+
+import collections
+import email
+import re
+import threading
+
+from crash.ledger import digest
+from harness.sink import Drop, Reset, Sink
+
+DOMAIN = "out.test"
+GOOD = [f"good{i}@{DOMAIN}" for i in range(5)]
+BAD = [f"bad{i}@{DOMAIN}" for i in range(2)]
+SENDER = "sender"  # of the messages that go out; a mailbox here, where notifications come
+_TOKEN = re.compile(rb"^X-Token: (\S+)\r?$", re.MULTILINE)
+_RECEIVED = re.compile(rb"Received: [^\n]*\n(?:[ \t][^\n]*\n)*")
+
+
+def _not_now(sink, connection, reply):
+    said = b"451 4.3.2 not now\r\n"
+    connection.sendall(said)
+    return said
+
+
+class Outside:
+    """A Sink in moods. `taken`: (token, recipient) -> how often it was taken, each time whole."""
+
+    def __init__(self, source):
+        self._source, self._lock = source, threading.Lock()
+        self.taken = collections.Counter()
+        self.faults = []
+        self.ledger = None
+        self.sink = Sink(("127.0.0.1", 0), replies={f"RCPT:{bad}": "550 5.1.1 nobody" for bad in BAD})
+        self.sink.messages = self  # instead of a list that grows
+        self.sink.faults = self
+
+    @property
+    def port(self):
+        return self.sink.port
+
+    def stop(self):
+        self.sink.stop()
+
+    # --- what the sink sees as its faults ---------------------------------------------------------------
+
+    def get(self, step):
+        """Now and then: nothing said, a reset, or a no for now."""
+        with self._lock:
+            kind = self._source.random()
+            if step not in ("greeting", "MAIL", "DATA", "end", "BDAT") or kind > 0.06:
+                return None
+            if kind < 0.02:
+                return Drop()
+            if kind < 0.04:
+                return Reset()
+            return _not_now
+
+    # --- what the sink sees as its list of messages -------------------------------------------------------
+
+    def append(self, message):
+        token = _TOKEN.search(message.content)
+        entry = token and self.ledger.entries.get(token[1].decode())
+        with self._lock:
+            if not entry:
+                self.faults.append(f"outside: {len(message.content)} octets, nobody sent it: {message.content[:200]!r}")
+            elif digest(_RECEIVED.sub(b"", message.content, count=1).replace(b"\r\n", b"\n")) != entry.digest:
+                self.faults.append(f"outside: not what was sent as {token[1]!r}")
+            else:
+                for recipient in message.recipients:
+                    self.taken[token[1].decode(), recipient] += 1
+
+
+class Notices:
+    """The notifications in the senders' mailbox: (token, recipient) -> the Message-IDs of those that tell of it."""
+
+    def __init__(self, folder):
+        self.told = collections.defaultdict(set)
+        self.faults = []
+        for path in sorted((folder / "example.test" / SENDER / "new").glob("*")):
+            octets = path.read_bytes()
+            token = _TOKEN.search(octets)
+            mail = email.message_from_bytes(octets)
+            failed = [part["Final-Recipient"].partition(";")[2].strip()
+                      for report in mail.walk() if report.get_content_type() == "message/delivery-status"
+                      for part in report.get_payload() if part["Final-Recipient"]]
+            if not token or not failed:
+                self.faults.append(f"{path}: tells of nothing: {octets[:300]!r}")
+            for recipient in failed:
+                self.told[token and token[1].decode(), recipient].add(mail["Message-ID"])
+
+
+def judge(ledger, outside, notices, log_lines):
+    """(what is lost, what is wrong) of mail that went out."""
+    lost, faults = [], outside.faults + notices.faults
+    for token, entry in ledger.acknowledged().items():
+        for recipient in entry.remote:
+            told = notices.told.get((token, recipient), ())
+            if recipient in BAD:
+                if not told:
+                    lost.append(f"{token} for {recipient} was refused, and its sender heard nothing")
+            elif not outside.taken[token, recipient]:
+                lost.append(f"{token} for {recipient}, acknowledged as {entry.id}, did not go out")
+            if len(told) > (recipient in BAD):
+                faults.append(f"{token} for {recipient}: told {len(told)} times: {told}")
+    ends = collections.Counter((line["id"], line["to"]) for line in log_lines
+                               if line.get("event") in ("relayed", "failed") and line["to"].endswith(DOMAIN))
+    faults += [f"{message} for {recipient}: {count} ends in the log" for (message, recipient), count in ends.items()
+               if count > 1]
+    return lost, faults
