@@ -84,23 +84,31 @@ struct ReadEvent {
   base::UtcTime at{};
   EventKind kind = EventKind::attempt;
   std::vector<std::pair<std::string, std::string>> facts;
+  bool last = false;
+};
+
+// A crash: what happened between these two may be missing.
+struct Loss {
+  base::UtcTime after{};  // the last event that is stored
+  base::UtcTime noticed{};
 };
 
 // Reads a timeline, also while a server writes it. One thread at a time.
 class TimelineReader {
  public:
-  // Temporary failure where there is none yet.
+  // Temporary failure where there is none yet; permanent where a newer postrider wrote it.
   static base::Result<std::unique_ptr<TimelineReader>> open(const std::filesystem::path& directory);
   ~TimelineReader();
 
-  // In the order of time; of a message that is not known: none.
+  // In the order of time; of a message that is not known: none. Cuts nothing off; a message with many attempts may have
+  // some MiB.
   base::Result<std::vector<ReadEvent>> events(base::MessageId message);
   // Messages that had this address as sender or recipient (compared as the index has it: ASCII lower case), received
   // at `since` or later; newest first, at most `limit`.
   base::Result<std::vector<base::MessageId>> messages(std::string_view address, base::UtcTime since,
                                                       std::size_t limit);
-  // Times at which a crash was noticed, in [from, to].
-  base::Result<std::vector<base::UtcTime>> losses(base::UtcTime from, base::UtcTime to);
+  // Crashes that may have cost events of [from, to], oldest first.
+  base::Result<std::vector<Loss>> losses(base::UtcTime from, base::UtcTime to);
 
  private:
   struct State;

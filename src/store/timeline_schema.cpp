@@ -1,0 +1,141 @@
+#include "store/timeline_schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+
+namespace postrider::store {
+namespace {
+
+// `more` has what comes in later batches than a message's first. The address index is parted into periods, so that what
+// is written to it lies together however many messages there are.
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta(
+  key TEXT NOT NULL PRIMARY KEY,
+  value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE message(
+  id INTEGER NOT NULL PRIMARY KEY,
+  events BLOB NOT NULL);
+CREATE TABLE more(
+  message INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  events BLOB NOT NULL,
+  PRIMARY KEY(message, seq)) WITHOUT ROWID;
+CREATE TABLE period(
+  id INTEGER NOT NULL PRIMARY KEY,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  entries INTEGER NOT NULL);
+CREATE TABLE address(
+  period INTEGER NOT NULL,
+  hash INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY(period, hash, message)) WITHOUT ROWID;
+CREATE TABLE loss(
+  noticed INTEGER NOT NULL PRIMARY KEY,
+  after INTEGER NOT NULL);
+INSERT INTO meta(key, value) VALUES('hash_key_1', random());
+INSERT INTO meta(key, value) VALUES('hash_key_2', random());
+INSERT INTO meta(key, value) VALUES('open', 0);
+INSERT INTO meta(key, value) VALUES('last_event', 0);
+)sql";
+
+void set_pragmas(Database& database) {
+  // auto_vacuum is fixed with the first table.
+  database.execute("PRAGMA auto_vacuum=INCREMENTAL");
+  if (database.text("PRAGMA journal_mode=WAL") != "wal") throw SqlError("the file system can't hold a WAL");
+  // No transaction is synced; only before and after a checkpoint the file is, without which a power cut could damage it
+  // as a whole.
+  database.execute("PRAGMA synchronous=NORMAL");
+  database.execute("PRAGMA wal_autocheckpoint=4000");      // pages: 16 MiB
+  database.execute("PRAGMA journal_size_limit=16777216");  // 16 MiB
+  database.execute("PRAGMA cache_size=-16384");            // 16 MiB
+}
+
+void make_tables(Database& database) {
+  database.execute("BEGIN IMMEDIATE");
+  database.execute(kTables);
+  database.execute(fmt::format("PRAGMA application_id={}", kTimelineApplicationId).c_str());
+  database.execute(fmt::format("PRAGMA user_version={}", kTimelineFormat).c_str());
+  database.execute("COMMIT");
+}
+
+// SQLite can read it, and it is not ours.
+class NotATimeline : public SqlError {
+ public:
+  using SqlError::SqlError;
+};
+
+}  // namespace
+
+std::filesystem::path timeline_path(const std::filesystem::path& directory) {
+  return directory / "timeline.db";
+}
+
+base::Result<void> check_timeline_format(Database& database, const std::filesystem::path& path) {
+  if (database.number("PRAGMA application_id") != kTimelineApplicationId)
+    throw NotATimeline(path.string() + " is not a timeline of postrider");
+  const std::int64_t format = database.number("PRAGMA user_version");
+  if (format <= kTimelineFormat) return {};
+  return base::permanent({5, 3, 5}, "the timeline can't be opened",
+                         fmt::format("{} has format {}, and this postrider knows formats up to {}: it was "
+                                     "written by a newer one, so install that",
+                                     path.string(), format, kTimelineFormat));
+}
+
+base::Result<std::unique_ptr<Database>> open_timeline(const std::filesystem::path& path) {
+  auto database = std::make_unique<Database>(path.string(), nullptr, Database::Access::read_write);
+  const bool empty = database->number("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!empty) {
+    if (auto known = check_timeline_format(*database, path); !known) return std::unexpected(known.error());
+  }
+  set_pragmas(*database);
+  if (empty) make_tables(*database);
+  return database;
+}
+
+std::int64_t timeline_meta(Database& database, std::string_view key) {
+  Statement select(database, "SELECT value FROM meta WHERE key = ?1");
+  Rows rows = select.query(key);
+  if (!rows.next()) throw NotATimeline("the timeline lacks " + std::string(key));
+  return rows.number(0);
+}
+
+HashKey read_hash_key(Database& database) {
+  return {static_cast<std::uint64_t>(timeline_meta(database, "hash_key_1")),
+          static_cast<std::uint64_t>(timeline_meta(database, "hash_key_2"))};
+}
+
+void write_hash_key(Database& database, const HashKey& key) {
+  Statement update(database, "UPDATE meta SET value = ?2 WHERE key = ?1");
+  update.run(std::string_view("hash_key_1"), static_cast<std::int64_t>(key.first));
+  update.run(std::string_view("hash_key_2"), static_cast<std::int64_t>(key.second));
+}
+
+bool is_damaged_timeline(const std::filesystem::path& path, const SqlError& error) {
+  if (error.is_damage() || dynamic_cast<const NotATimeline*>(&error) != nullptr) return true;
+  // What every SQLite file begins with.
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  std::array<char, kMagic.size()> start{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), start.size());
+  return file.gcount() > 0 && std::string_view(start.data(), start.size()) != kMagic;
+}
+
+bool move_timeline_aside(const std::filesystem::path& path) {
+  std::error_code error;
+  for (const char* suffix : {"-wal", "-shm"}) {
+    const std::filesystem::path file = path.string() + suffix;
+    // The WAL belongs to the file: with a new one it would be taken for that one's.
+    if (std::filesystem::exists(file, error))
+      std::filesystem::rename(file, path.string() + ".damaged" + suffix, error);
+    if (error) return false;
+  }
+  std::filesystem::rename(path, path.string() + ".damaged", error);
+  return !error;
+}
+
+}  // namespace postrider::store
