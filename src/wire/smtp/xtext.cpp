@@ -1,5 +1,7 @@
 #include "wire/smtp/xtext.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -101,6 +103,24 @@ std::optional<std::string> decode_utf8_address(std::string_view text, bool raw_u
     text.remove_prefix(1);
   }
   if (!base::is_utf8(out)) return {};
+  return out;
+}
+
+std::string encode_utf8_address(std::string_view text, bool raw_utf8) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<std::uint8_t>(text[i]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    const std::string_view character = text.substr(i, length);
+    i += length;
+    if (length == 1 ? is_xchar(text[i - 1]) && character != "\\" : raw_utf8) {
+      out += character;
+      continue;
+    }
+    std::uint32_t point = length == 1 ? first : first & (0xFF >> (length + 1));
+    for (const char c : character.substr(1)) point = (point << 6) | (static_cast<std::uint8_t>(c) & 0x3F);
+    out += fmt::format("\\x{{{:02X}}}", point);
+  }
   return out;
 }
 

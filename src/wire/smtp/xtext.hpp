@@ -18,5 +18,8 @@ std::string encode_xtext(std::string_view text);
 // (SMTPUTF8 was asked for). Nothing where the text is not of that form or hides a control character.
 // RFC 6533 3
 std::optional<std::string> decode_utf8_address(std::string_view text, bool raw_utf8);
+// The way back: what is no character of that form becomes "\x{F1}", and so does all that is not ASCII unless
+// `raw_utf8`. `text` is well-formed UTF-8. RFC 6533 3
+std::string encode_utf8_address(std::string_view text, bool raw_utf8);
 
 }  // namespace postrider::wire::smtp

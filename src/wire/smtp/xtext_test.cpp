@@ -28,6 +28,15 @@ TEST(Utf8Address, DecodesEmbeddedCodePoints) {
   EXPECT_EQ(decode_utf8_address("josé@x", true), "josé@x");
 }
 
+TEST(Utf8Address, IsWrittenSoThatItIsReadBack) {
+  const std::string address = "j\u00F3se+\\=\u2163\U0001F4A9@x y";
+  EXPECT_EQ(encode_utf8_address(address, false),
+            "j\\x{F3}se\\x{2B}\\x{5C}\\x{3D}\\x{2163}\\x{1F4A9}@x\\x{20}y");
+  EXPECT_EQ(encode_utf8_address(address, true), "j\u00F3se\\x{2B}\\x{5C}\\x{3D}\u2163\U0001F4A9@x\\x{20}y");
+  EXPECT_EQ(decode_utf8_address(encode_utf8_address(address, false), false), address);
+  EXPECT_EQ(decode_utf8_address(encode_utf8_address(address, true), true), address);
+}
+
 TEST(Utf8Address, RefusesControlsSurrogatesAndUndecodedOctets) {
   constexpr std::array<std::string_view, 14> kBad = {
       "\\x{0D}", "\\x{7F}", "\\x{85}",      "\\x{D800}", "\\x{110000}", "\\x{}", "\\x{41",
