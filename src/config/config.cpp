@@ -1,5 +1,7 @@
 #include "config/config.hpp"
 
+#include <algorithm>
+
 #include "base/ascii.hpp"
 
 namespace postrider::config {
@@ -38,6 +40,14 @@ bool Route::matches(const mail::Host& host) const {
 const Domain* Config::find_domain(const mail::Domain& name) const {
   const auto found = domain_index_.find(name);
   return found == domain_index_.end() ? nullptr : &domains[found->second];
+}
+
+std::shared_ptr<const Route> route_for(const std::shared_ptr<const Config>& config, const mail::Host& host) {
+  const auto found =
+      std::ranges::find_if(config->routes, [&](const Route& one) { return one.matches(host); });
+  if (found != config->routes.end()) return {config, &*found};
+  static const auto by_mx = std::make_shared<const Route>();
+  return by_mx;
 }
 
 void Config::index_domains() {

@@ -23,9 +23,9 @@ namespace postrider::deliver {
 struct NextHop {
   base::IpAddress address;
   std::uint16_t port = 25;
-  std::string name;              // the host's, lower case; empty where the destination or the route is an address
-  std::uint32_t preference = 0;  // of its MX record
-  std::string socket;            // the path of a Unix socket, where it is one: then nothing else is set
+  std::string name;  // the host's, lower case; empty where the destination or the route is an address
+  std::uint32_t preference = 0;   // of its MX record
+  std::string socket;             // the path of a Unix socket, where it is one: then nothing else is set
   std::string to_string() const;  // "mx.example.com[192.0.2.1]:25", "[192.0.2.1]:25", "/run/lmtp.sock"
   bool operator==(const NextHop&) const = default;
 };
@@ -64,7 +64,8 @@ constexpr std::size_t kMostAddresses = 10;  // that an attempt tries
 // what the DNS says is kept: configuration, own addresses and order are looked at each time.
 class HostFinder {
  public:
-  // What is a reference outlives the finder and the questions it has open. `config` and `reachable` on any thread.
+  // What is a reference outlives the finder; the resolver also the questions that it has open. `config` and
+  // `reachable` are called on any thread, not after close().
   struct Parts {
     sys::Resolver& resolver;
     sys::Clock& clock;
@@ -74,12 +75,13 @@ class HostFinder {
     std::function<bool(const base::IpAddress&)> reachable = is_reachable;
   };
   explicit HostFinder(Parts parts);
-  // Questions that are open are still answered.
-  ~HostFinder();
+  ~HostFinder();  // close()
 
   // `done` is called once, within 30 s: before this returns where the answer is known, else on the resolver's thread;
-  // it must not block. Any thread. Requires a route (never null).
+  // it must not block. Any thread. Requires a route (never null), and that close() has not been called.
   void find(const queue::Destination& destination, std::move_only_function<void(FoundHosts)> done);
+  // Answers what is open with 451 4.3.2.
+  void close();
 
  private:
   class Inside;

@@ -15,6 +15,7 @@
 #include "deliver/probe_cache.hpp"
 #include "deliver/probe_dialog.hpp"
 #include "sys/log.hpp"
+#include "sys/random.hpp"
 #include "sys/thread_name.hpp"
 
 namespace postrider::deliver {
@@ -42,7 +43,13 @@ tcp::endpoint endpoint_of(const NextHop& hop) {
 class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
  public:
   Engine(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock, OwnEndpoints own)
-      : config_(std::move(config)), resolver_(resolver), clock_(clock), own_(std::move(own)) {
+      : config_(std::move(config)),
+        clock_(clock),
+        hosts_({.resolver = resolver,
+                .clock = clock,
+                .random = sys::system_random(),
+                .config = config_,
+                .own = std::move(own)}) {
     thread_ = std::jthread([this] {
       sys::name_this_thread("probe");
       io_.run();
@@ -52,6 +59,7 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
   void stop() {
     asio::post(io_, [this] { close_all(); });
     thread_.join();
+    hosts_.close();  // those who still wait for the DNS hold the engine
   }
 
   void ask(const mail::Address& recipient, Done done) {
@@ -107,9 +115,8 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
   void close_all();
 
   const ConfigGetter config_;
-  sys::Resolver& resolver_;
   sys::Clock& clock_;
-  const OwnEndpoints own_;
+  HostFinder hosts_;
 
   std::mutex mutex_;
   ProbeCache cache_;                                            // by mutex_
@@ -147,7 +154,7 @@ void SmtpRecipientProbe::Engine::launch(const std::string& key, const mail::Addr
   probe->config = config_();
   open_[probe->number] = probe;
   watch(probe, probe->config->timeouts.probe);
-  find_next_hops(*probe->config, recipient.host(), own_.with(probe->config->listeners), resolver_,
+  find_next_hops(probe->config, recipient.host(), hosts_,
                  [self = shared_from_this(), number = probe->number](NextHops hops) {
                    asio::post(self->io_, [raw = self.get(), number, hops = std::move(hops)]() mutable {
                      raw->take_hops(number, std::move(hops));

@@ -27,7 +27,8 @@ class SmtpRecipientProbe final : public policy::RecipientProbe {
  public:
   using ConfigGetter = std::function<std::shared_ptr<const config::Config>()>;
 
-  // All must outlive the probe; `config` is called on the probe's thread. `own` is what we listen on beside the
+  // All must outlive the probe; `config` is called on the probe's thread and
+  // the resolver's. `own` is what we listen on beside the
   // listeners of the configuration (those with port 0).
   SmtpRecipientProbe(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock, OwnEndpoints own = {});
   // Answers what is open with 450 4.3.2, then ends the thread. Requires that nobody asks any more.

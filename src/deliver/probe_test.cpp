@@ -135,8 +135,12 @@ class RecipientProbe : public testing::Test {
     config_->timeouts.probe = 20s;
     probe_ = std::make_unique<SmtpRecipientProbe>([this] { return config_; }, resolver_, clock_);
   }
-  void route_to(std::uint16_t port) {
-    config_->routes = {{"relayed.test", domain("relayed.test"), false, config::ViaSmtp{"127.0.0.1", port}}};
+  void route_to(std::uint16_t port, std::string_view host = "127.0.0.1") {
+    config::Route route;
+    route.pattern = "relayed.test";
+    route.domain = domain(route.pattern);
+    route.via = config::ViaSmtp{std::string(host), port};
+    config_->routes = {std::move(route)};
   }
   std::future<mail::Reply> begin(std::string_view recipient = "bob@relayed.test") {
     std::promise<mail::Reply> promise;
@@ -233,9 +237,8 @@ TEST_F(RecipientProbe, ANextHopThatDoesNotAnswerCostsNoMoreThanTheTimeout) {
 
 TEST_F(RecipientProbe, GoesOnToTheNextAddressWhereOneFails) {
   FakeHop hop;
-  resolver_.hosts["hub.test"] = {"127.0.0.9", "127.0.0.1"};  // nobody listens on the first
-  config_->routes = {
-      {"relayed.test", domain("relayed.test"), false, config::ViaSmtp{"hub.test", hop.port()}}};
+  resolver_.hosts["hub.test"] = {"::1", "127.0.0.1"};  // nobody listens on the first
+  route_to(hop.port(), "hub.test");
   EXPECT_EQ(ask().code, 250);
 }
 
@@ -270,7 +273,7 @@ TEST_F(RecipientProbe, NeverAsksItself) {
   route_to(hop.port());
   config_->listeners.emplace_back();
   config_->listeners[0].port = hop.port();  // at 0.0.0.0
-  EXPECT_EQ(ask(), mail::reply(450, 4, 6, "the next hop for this domain is this server itself"));
+  EXPECT_EQ(ask(), mail::reply(450, 4, 6, "mail for relayed.test would come back to this server"));
   config_->listeners = {};
   const OwnEndpoints own({{base::IpAddress::parse("127.0.0.1").value(), hop.port()}});
   probe_ = std::make_unique<SmtpRecipientProbe>([this] { return config_; }, resolver_, clock_, own);
