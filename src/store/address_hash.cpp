@@ -56,7 +56,7 @@ std::int64_t address_hash(const HashKey& key, std::string_view address) {
   const std::uint64_t length = address.size();
   for (; address.size() >= 8; address.remove_prefix(8)) sip.take(word_of(address.substr(0, 8)));
   sip.take(word_of(address) | length << 56);
-  return static_cast<std::int64_t>(sip.finish() & 0xFFFF'FFFF'FFFFu);
+  return static_cast<std::int64_t>(sip.finish() >> (64 - kHashBits));
 }
 
 }  // namespace postrider::store

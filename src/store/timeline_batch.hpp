@@ -28,7 +28,7 @@ class TimelineSorter {
     std::string_view event;
   };
   std::vector<Piece> pieces_;
-  std::vector<TimelineEntry> entries_;
+  std::vector<AddressEntry> entries_;
   std::vector<TimelineRow> rows_;
   std::string events_;
 };

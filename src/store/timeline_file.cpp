@@ -11,9 +11,7 @@ namespace {
 constexpr std::int64_t kPageBytes = 4096;
 // What a batch may need beside its bytes: pages that are split, and those of the index.
 constexpr std::uint64_t kSlackBytes = 32 * kPageBytes;
-// The newest part of the index; small enough to lie in the cache.
-constexpr std::int64_t kMaxEntries = 100'000;
-// Where the whole file is small, a period may take an eighth of it.
+// Of the index, while it is merged.
 constexpr std::uint64_t kEntryBytes = 30;
 
 std::int64_t count(base::UtcTime time) { return time.time_since_epoch().count(); }
@@ -40,7 +38,7 @@ TimelineFile::TimelineFile(std::unique_ptr<Database> database, const TimelineOpt
     : database_(std::move(database)),
       keep_(options.keep),
       max_bytes_(options.max_bytes),
-      max_entries_(std::clamp<std::int64_t>(options.max_bytes / 8 / kEntryBytes, 100, kMaxEntries)),
+      index_(*database_, options.keep / 8),
       begin_(*database_, "BEGIN IMMEDIATE"),
       commit_(*database_, "COMMIT"),
       put_meta_(*database_, "INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)"),
@@ -48,30 +46,17 @@ TimelineFile::TimelineFile(std::unique_ptr<Database> database, const TimelineOpt
       insert_more_(*database_,
                    "INSERT INTO more(message, seq, events) VALUES(?1, "
                    "(SELECT coalesce(max(seq), 0) + 1 FROM more WHERE message = ?1), ?2)"),
-      insert_address_(*database_, "INSERT OR IGNORE INTO address(period, hash, message) VALUES(?1, ?2, ?3)"),
-      put_period_(*database_,
-                  "INSERT OR REPLACE INTO period(id, first, last, entries) VALUES(?1, ?2, ?3, ?4)"),
       page_count_(*database_, "PRAGMA page_count"),
       free_pages_(*database_, "PRAGMA freelist_count"),
       select_nth_(*database_, "SELECT max(id) FROM (SELECT id FROM message ORDER BY id LIMIT ?1)"),
       delete_messages_(*database_, "DELETE FROM message WHERE id <= ?1"),
       delete_more_(*database_, "DELETE FROM more WHERE message <= ?1"),
-      select_periods_(
-          *database_,
-          "SELECT id FROM period WHERE last < ?1 AND NOT EXISTS "
-          "(SELECT 1 FROM message WHERE message.id BETWEEN period.first AND period.last) LIMIT 1"),
-      delete_addresses_(*database_, "DELETE FROM address WHERE period = ?1"),
-      delete_period_(*database_, "DELETE FROM period WHERE id = ?1"),
       select_aged_(*database_,
                    "SELECT id, events FROM message WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3"),
       select_more_(*database_, "SELECT events FROM more WHERE message = ?1"),
       delete_message_(*database_, "DELETE FROM message WHERE id = ?1"),
       delete_more_of_(*database_, "DELETE FROM more WHERE message = ?1"),
-      delete_losses_(*database_, "DELETE FROM loss WHERE noticed < ?1") {
-  Statement newest(*database_, "SELECT id, first, last, entries FROM period ORDER BY id DESC LIMIT 1");
-  Rows rows = newest.query();
-  if (rows.next()) period_ = {rows.number(0), rows.number(1), rows.number(2), rows.number(3)};
-}
+      delete_losses_(*database_, "DELETE FROM loss WHERE noticed < ?1") {}
 
 void TimelineFile::begin(base::UtcTime now) {
   Transaction transaction(*this);
@@ -90,36 +75,16 @@ void TimelineFile::end() {
 
 void TimelineFile::write(const TimelineBatch& batch) {
   make_room(batch.bytes + batch.entries.size() * kEntryBytes);
-  const Period before = period_;
-  try {
-    Transaction transaction(*this);
-    for (const TimelineRow& row : batch.rows) put_events(row);
-    put_entries(batch.entries);
-    put_meta_.run(std::string_view("last_event"), count(batch.latest));
-    transaction.commit();
-  } catch (const SqlError&) {
-    period_ = before;
-    throw;
-  }
+  Transaction transaction(*this);
+  for (const TimelineRow& row : batch.rows) put_events(row);
+  index_.add(batch.entries);
+  put_meta_.run(std::string_view("last_event"), count(batch.latest));
+  transaction.commit();
 }
 
 void TimelineFile::put_events(const TimelineRow& row) {
   insert_message_.run(row.message.value, Blob{row.events});
   if (insert_message_.changes() == 0) insert_more_.run(row.message.value, Blob{row.events});
-}
-
-void TimelineFile::put_entries(std::span<const TimelineEntry> entries) {
-  if (entries.empty()) return;
-  const auto [lowest, highest] = std::ranges::minmax_element(entries, {}, &TimelineEntry::message);
-  // An eighth of what is kept, so that the index does not keep what is long gone.
-  const base::Milliseconds span = highest->message.time() - base::MessageId{period_.first}.time();
-  if (period_.id == 0 || period_.entries >= max_entries_ || span > keep_ / 8)
-    period_ = {.id = period_.id + 1};
-  for (const TimelineEntry& entry : entries) insert_address_.run(period_.id, entry.hash, entry.message.value);
-  period_.first = period_.first == 0 ? lowest->message.value : std::min(period_.first, lowest->message.value);
-  period_.last = std::max(period_.last, highest->message.value);
-  period_.entries += static_cast<std::int64_t>(entries.size());
-  put_period_.run(period_.id, period_.first, period_.last, period_.entries);
 }
 
 std::uint64_t TimelineFile::used_bytes() {
@@ -142,21 +107,9 @@ bool TimelineFile::delete_oldest() {
   Transaction transaction(*this);
   delete_messages_.run(last);
   delete_more_.run(last);
-  drop_periods(last + 1);
+  index_.drop_before(last + 1);
   transaction.commit();
   return true;
-}
-
-void TimelineFile::drop_periods(std::int64_t before) {
-  while (true) {
-    std::int64_t id = 0;
-    if (Rows rows = select_periods_.query(before); rows.next()) id = rows.number(0);
-    if (id == 0) return;
-    delete_addresses_.run(id);
-    delete_period_.run(id);
-    // The next one must not get the number of one that a reader may be looking at.
-    if (id == period_.id) period_ = {.id = id + 1};
-  }
 }
 
 bool TimelineFile::expired(base::MessageId id, std::string_view events, base::UtcTime limit) {
@@ -185,7 +138,7 @@ bool TimelineFile::sweep(base::UtcTime now) {
   }
   if (seen < kAtOnce) {
     swept_ = 0;
-    drop_periods(first_id(limit));
+    index_.drop_before(first_id(limit));
     delete_losses_.run(count(limit));
   }
   transaction.commit();

@@ -5,10 +5,10 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "store/address_index.hpp"
 #include "store/sqlite.hpp"
 #include "store/timeline.hpp"
 
@@ -19,16 +19,11 @@ struct TimelineRow {
   base::MessageId message;
   std::string_view events;
 };
-struct TimelineEntry {
-  std::int64_t hash = 0;
-  base::MessageId message;
-  auto operator<=>(const TimelineEntry&) const = default;
-};
 struct TimelineBatch {
-  std::span<const TimelineRow> rows;       // by message, each once
-  std::span<const TimelineEntry> entries;  // sorted, each once
-  base::UtcTime latest{};                  // of its events
-  std::uint64_t bytes = 0;                 // of all events
+  std::span<const TimelineRow> rows;      // by message, each once
+  std::span<const AddressEntry> entries;  // sorted, each once
+  base::UtcTime latest{};                 // of its events
+  std::uint64_t bytes = 0;                // of all events
 };
 
 // One thread. All methods throw SqlError; then what they were writing is not written.
@@ -49,17 +44,11 @@ class TimelineFile {
   Database& database() { return *database_; }
 
  private:
-  struct Period {
-    std::int64_t id = 0, first = 0, last = 0, entries = 0;
-  };
   class Transaction;
 
   void put_events(const TimelineRow& row);
-  void put_entries(std::span<const TimelineEntry> entries);
   void make_room(std::uint64_t bytes);
   bool delete_oldest();
-  // Those that have no message left.
-  void drop_periods(std::int64_t before);
   bool expired(base::MessageId id, std::string_view events, base::UtcTime limit);
   std::uint64_t used_bytes();
   void shrink();
@@ -67,14 +56,13 @@ class TimelineFile {
   std::unique_ptr<Database> database_;
   const base::Milliseconds keep_;
   const std::uint64_t max_bytes_;
-  const std::int64_t max_entries_;  // of a period
-  Period period_;                   // the newest
-  std::int64_t swept_ = 0;          // up to this message
+  std::int64_t swept_ = 0;  // up to this message
 
+  AddressIndex index_;
   Statement begin_, commit_, put_meta_;
-  Statement insert_message_, insert_more_, insert_address_, put_period_;
+  Statement insert_message_, insert_more_;
   Statement page_count_, free_pages_;
-  Statement select_nth_, delete_messages_, delete_more_, select_periods_, delete_addresses_, delete_period_;
+  Statement select_nth_, delete_messages_, delete_more_;
   Statement select_aged_, select_more_, delete_message_, delete_more_of_, delete_losses_;
 };
 

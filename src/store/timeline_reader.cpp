@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <tuple>
 
+#include "store/address_index.hpp"
 #include "store/job.hpp"
 #include "store/timeline.hpp"
 #include "store/timeline_codec.hpp"
@@ -30,6 +32,23 @@ std::vector<ReadEvent> in_order(std::vector<ReadEvent> events) {
   return sorted;
 }
 
+class Snapshot {
+ public:
+  Snapshot(Statement& begin, Statement& rollback) : rollback_(rollback) { begin.run(); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  ~Snapshot() {
+    try {
+      rollback_.run();
+    } catch (const SqlError&) {
+      // SQLite has rolled back by itself.
+    }
+  }
+
+ private:
+  Statement& rollback_;
+};
+
 std::unexpected<base::Failure> unreadable(const SqlError& error) {
   return store_failure(std::string("the timeline: ") + error.what());
 }
@@ -43,21 +62,23 @@ struct TimelineReader::State {
         select_events(*database,
                       "SELECT 0, events FROM message WHERE id = ?1 "
                       "UNION ALL SELECT seq, events FROM more WHERE message = ?1 ORDER BY 1"),
-        select_periods(*database, "SELECT id, last FROM period WHERE last >= ?1 ORDER BY last DESC"),
-        select_messages(*database,
-                        "SELECT message FROM address WHERE period = ?1 AND hash = ?2 AND message >= ?3 "
-                        "ORDER BY message DESC"),
+        begin(*database, "BEGIN"),
+        rollback(*database, "ROLLBACK"),
+        select_runs(*database, "SELECT id, last FROM run WHERE last >= ?1 ORDER BY last DESC"),
+        select_block(*database,
+                     "SELECT key, entries FROM block WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1"),
         select_known(*database, "SELECT 1 FROM message WHERE id = ?1"),
         select_losses(
             *database,
             "SELECT noticed, after FROM loss WHERE noticed >= ?1 AND after <= ?2 ORDER BY noticed") {}
 
-  // Adds those of one period to `found`, which keeps the `limit` newest.
-  void find_in(std::int64_t period, std::int64_t hash, std::int64_t from, std::size_t limit);
+  // Adds those of one run to `found`, which keeps the `limit` newest.
+  void find_in(std::int64_t run, std::int64_t hash, std::int64_t from, std::size_t limit);
+  void find(std::int64_t hash, std::int64_t from, std::size_t limit);
 
   std::unique_ptr<Database> database;
   const HashKey key;
-  Statement select_events, select_periods, select_messages, select_known, select_losses;
+  Statement select_events, begin, rollback, select_runs, select_block, select_known, select_losses;
   std::set<std::int64_t> found;
 };
 
@@ -93,15 +114,31 @@ base::Result<std::vector<ReadEvent>> TimelineReader::events(base::MessageId mess
   }
 }
 
-void TimelineReader::State::find_in(std::int64_t period, std::int64_t hash, std::int64_t from,
+void TimelineReader::State::find_in(std::int64_t run, std::int64_t hash, std::int64_t from,
                                     std::size_t limit) {
-  for (Rows rows = select_messages.query(period, hash, from); rows.next();) {
-    const std::int64_t id = rows.number(0);
-    if (found.size() == limit && id <= *found.begin()) return;
-    // The index keeps what is gone until its period is.
+  std::vector<AddressEntry> entries;
+  {
+    Rows rows = select_block.query(block_key(run, 0), block_key(run, hash));
+    // Of a damaged block, what stands before the damage.
+    if (rows.next()) (void)read_block(rows.number(0) - block_key(run, 0), rows.bytes(1), entries);
+  }
+  const auto same = std::ranges::equal_range(entries, hash, {}, &AddressEntry::hash);
+  for (const AddressEntry& entry : same | std::views::reverse) {
+    const std::int64_t id = entry.message.value;
+    if (id < from || (found.size() == limit && id <= *found.begin())) return;
+    // The index keeps what is gone until all of its run is.
     if (!select_known.query(id).next()) continue;
     found.insert(id);
     if (found.size() > limit) found.erase(found.begin());
+  }
+}
+
+void TimelineReader::State::find(std::int64_t hash, std::int64_t from, std::size_t limit) {
+  // A run's number may be another's in the next moment: all of it from one state of the file.
+  const Snapshot snapshot(begin, rollback);
+  for (Rows runs = select_runs.query(from); runs.next();) {
+    if (found.size() == limit && runs.number(1) < *found.begin()) return;
+    find_in(runs.number(0), hash, from, limit);
   }
 }
 
@@ -109,13 +146,8 @@ base::Result<std::vector<base::MessageId>> TimelineReader::messages(std::string_
                                                                     base::UtcTime since, std::size_t limit) {
   if (limit == 0) return std::vector<base::MessageId>();
   try {
-    const std::int64_t hash = address_hash(state_->key, address);
-    const std::int64_t from = first_id(since);
     state_->found.clear();
-    for (Rows periods = state_->select_periods.query(from); periods.next();) {
-      if (state_->found.size() == limit && periods.number(1) < *state_->found.begin()) break;
-      state_->find_in(periods.number(0), hash, from, limit);
-    }
+    state_->find(address_hash(state_->key, address), first_id(since), limit);
     std::vector<base::MessageId> messages;
     for (const std::int64_t id : state_->found) messages.push_back({id});
     std::ranges::reverse(messages);

@@ -10,8 +10,7 @@
 namespace postrider::store {
 namespace {
 
-// `more` has what comes in later batches than a message's first. The address index is parted into periods, so that what
-// is written to it lies together however many messages there are.
+// `more` has what comes in later batches than a message's first; `run` and `block` are the index by address.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta(
   key TEXT NOT NULL PRIMARY KEY,
@@ -24,16 +23,15 @@ CREATE TABLE more(
   seq INTEGER NOT NULL,
   events BLOB NOT NULL,
   PRIMARY KEY(message, seq)) WITHOUT ROWID;
-CREATE TABLE period(
+CREATE TABLE run(
   id INTEGER NOT NULL PRIMARY KEY,
+  level INTEGER NOT NULL,
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
   entries INTEGER NOT NULL);
-CREATE TABLE address(
-  period INTEGER NOT NULL,
-  hash INTEGER NOT NULL,
-  message INTEGER NOT NULL,
-  PRIMARY KEY(period, hash, message)) WITHOUT ROWID;
+CREATE TABLE block(
+  key INTEGER NOT NULL PRIMARY KEY,
+  entries BLOB NOT NULL);
 CREATE TABLE loss(
   noticed INTEGER NOT NULL PRIMARY KEY,
   after INTEGER NOT NULL);
