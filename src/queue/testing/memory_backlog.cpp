@@ -105,6 +105,13 @@ std::optional<mail::Recipient> MemoryBacklog::find(store::RecipientId id) const 
   return now;
 }
 
+std::optional<MemoryBacklog::Standing> MemoryBacklog::standing(store::RecipientId id) const {
+  const auto found = messages_.find(id.message);
+  if (found == messages_.end() || found->second.rows.at(id.index).gone) return {};
+  const Row& stored = found->second.rows[id.index];
+  return Standing{stored.state, stored.attempts, stored.warned, stored.owned, stored.due};
+}
+
 std::optional<store::Claimed> MemoryBacklog::find(base::MessageId id) const {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return {};
@@ -164,7 +171,9 @@ void MemoryBacklog::remove(store::RecipientId id, Message& message, Row& row) {
 
 void MemoryBacklog::write(const store::RecipientUpdate& update) {
   Row* const stored = row(update.id);
-  if (!stored || stored->state == mail::RecipientState::untold) return;
+  const bool applies = stored && stored->state != mail::RecipientState::untold;
+  if (on_write_row) on_write_row(update, applies);
+  if (!applies) return;
   Message& message = messages_.find(update.id.message)->second;
   if (stored->state == mail::RecipientState::waiting) set_owned(update.id, *stored, kForever);
   if (stored->owned) --owned_;

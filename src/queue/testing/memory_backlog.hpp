@@ -53,6 +53,20 @@ class MemoryBacklog final : public store::Backlog {
   // What a teller's commit does: `ended` goes if it is untold, `warned` is marked if it waits.
   void apply(const store::Told& told);
 
+  // Before each update takes its effect: true where the row is there and not untold, so that it has one.
+  std::function<void(const store::RecipientUpdate&, bool)> on_write_row;
+  // How a record() ended, before it is told.
+  std::function<void(bool)> on_record;
+
+  // What is written of a recipient beside its address.
+  struct Standing {
+    mail::RecipientState state = mail::RecipientState::waiting;
+    std::uint32_t attempts = 0;
+    bool warned = false;
+    bool owned = false;
+    base::UtcTime due{};
+  };
+  std::optional<Standing> standing(store::RecipientId id) const;
   // As it stands on the disk; nothing: it is gone.
   std::optional<mail::Recipient> find(store::RecipientId id) const;
   // With every recipient that is not gone; Claimed::recipients are those. Nothing: it is gone.
@@ -61,6 +75,7 @@ class MemoryBacklog final : public store::Backlog {
   std::size_t messages() const { return messages_.size(); }
   std::size_t recipients() const { return recipients_; }
   std::size_t owned() const { return owned_; }
+  std::size_t suspensions_kept() const { return suspensions_.size(); }
   // Every recipient that is not gone, by id.
   std::vector<store::RecipientId> all() const;
 

@@ -1,0 +1,229 @@
+// What has to be so when an attempt begins, and when something is written.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "queue/testing/simulation_ledger.hpp"
+
+namespace postrider::queue::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using mail::Action;
+using mail::RecipientState;
+
+// Between a decision and its record, where the disk takes it at once.
+constexpr Moment kSlack{5'000};
+
+constexpr std::uint8_t bit(Change change) { return static_cast<std::uint8_t>(1 << static_cast<int>(change)); }
+bool is_success(Action action) {
+  return action == Action::delivered || action == Action::relayed || action == Action::expanded;
+}
+bool is_code(const mail::Outcome& outcome, std::uint16_t subject, std::uint16_t detail) {
+  return outcome.reply.enhanced && outcome.reply.enhanced->subject == subject &&
+         outcome.reply.enhanced->detail == detail;
+}
+bool wants_failure(const mail::Envelope& envelope, const mail::Notify& notify) {
+  return !envelope.reverse_path.is_null() && (!notify.specified || notify.failure);
+}
+bool wants_success(const mail::Envelope& envelope, const mail::Notify& notify, const mail::Outcome& outcome) {
+  return !envelope.reverse_path.is_null() && notify.success &&
+         !(outcome.action == Action::relayed && outcome.dsn_passed_on);
+}
+
+}  // namespace
+
+void Ledger::check_limits(const Job& job, std::size_t number) {
+  SiteWatch& site = sites_[number];
+  const SimulatedSite& limits = world_.sites[number];
+  if (++site.running > limits.concurrency)
+    fault(fmt::format("{}: {} jobs at a time for {}", job.id.to_string(), site.running, limits.name));
+  if (site.running >= std::min(site.surely_allowed, limits.concurrency)) site.full = now();
+  if (limits.max_per_minute == 0) return;
+  site.begun.push_back(now());
+  while (site.begun.front() + 1min <= now()) site.begun.pop_front();
+  // What a second allows, or one, may come at once.
+  const std::size_t burst = std::max(1u, limits.max_per_minute / 60);
+  if (site.begun.size() > limits.max_per_minute + burst)
+    fault(fmt::format("{}: {} jobs within a minute for {}, which takes {}", job.id.to_string(),
+                      site.begun.size(), limits.name, limits.max_per_minute));
+}
+
+void Ledger::check_begin(store::RecipientId id, Fate& fate, const Message& message) {
+  if (fate.end != End::open || fate.untold_end != End::open)
+    return fault(id, "an attempt of what has its end");
+  if (fate.running) fault(id, "two attempts at a time");
+  if (fate.decided) fault(id, "an attempt before its outcome is written");
+  if (fate.carried && !fate.may_repeat) fault(id, "carried already, and no crash between");
+  const auto standing = backlog_.standing(id);
+  if (!standing) return fault(id, "an attempt of what is gone");
+  if (standing->state != RecipientState::waiting) fault(id, "an attempt of what does not wait");
+  if (!standing->owned) fault(id, "an attempt without a claim");
+  for (const Suspended& one : suspensions_) {
+    if (one.to > now() && matches(one.what, fate, *message.envelope) &&
+        (!one.what.until || clock_.utc() < *one.what.until))
+      fault(id, "an attempt while it is suspended: " + one.what.reason);
+  }
+  const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
+  if (clock_.utc() < standing->due && !asked && jumped_back_ < fate.written)
+    fault(id, fmt::format("an attempt before it is due at {}", base::to_rfc3339(standing->due)));
+  if (clock_.utc() >= standing->due) check_wait(id, fate, message, standing->due);
+}
+
+Moment Ledger::suspended_until(const Fate& fate, const mail::Envelope& envelope) const {
+  Moment until = Moment::min();
+  for (const Suspended& one : suspensions_) {
+    if (!matches(one.what, fate, envelope)) continue;
+    Moment end = one.to;
+    if (one.what.until) {
+      // The clock may have jumped since; who waits longer than that does so for the jump.
+      end = std::min(end, now() + (*one.what.until - clock_.utc()));
+    }
+    until = std::max(until, std::min(end, now()));
+  }
+  return until;
+}
+
+void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& message, base::UtcTime due) {
+  Moment since = std::max({now() - (clock_.utc() - due), fate.written, started_, jumped_});
+  if (world_.destinations[fate.destination].moves <= now())
+    since = std::max(since, world_.destinations[fate.destination].moves + kPatience);
+  const SimulatedSite& site = world_.sites[site_of(fate)];
+  const SiteWatch& watch = sites_[site_of(fate)];
+  if (site.max_per_minute > 0 || spool_fails_) return;
+  if (now() - since <= std::min(kFairness, longest_unfair_)) return;
+  const LocateWatch& locate = located_[fate.destination];
+  since = std::max(since, spool_failed_ + 5s);
+  since = std::max(since, suspended_until(fate, *message.envelope));
+  if (locate.failed != Moment::min()) since = std::max(since, locate.failed + kPatience);
+  const bool is_well = site.slowest <= 1000 && watch.failed_end == Moment::min();
+  const bool first = fate.process == process_ && fate.written == fate.received && !fate.touched;
+  if (is_well && first && message.small && window_full_ < fate.received) {
+    longest_unfair_ = std::max(longest_unfair_, now() - since);
+    if (now() - since > kFairness)
+      fault(id, fmt::format("stood {} s behind another's mail", (now() - since).count() / 1000));
+  }
+  since = std::max(since, watch.full);
+  if (watch.failed_end != Moment::min()) since = std::max(since, watch.failed_end + kGivenUp);
+  longest_wait_ = std::max(longest_wait_, now() - since);
+  if (now() - since > kPatience) fault(id, fmt::format("starved for {} s", (now() - since).count() / 1000));
+}
+
+void Ledger::check_expiry(store::RecipientId id, const Fate& fate, const mail::Envelope& envelope) {
+  ++expired_;
+  const base::UtcTime expires = envelope.received + settings_.expire;
+  const bool settled = jumped_ + kSlack < now() || jumped_ == Moment::min();
+  if (clock_.utc() < expires && settled) fault(id, "expired too early, for " + base::to_rfc3339(expires));
+  const Moment since = std::max(started_, settled ? jumped_ : Moment::min());
+  const Moment tried =
+      std::max({fate.began, sites_[site_of(fate)].failed_begin, located_[fate.destination].asked});
+  if (tried < since && spool_failed_ < since && !spool_fails_)
+    fault(id, "expired without an attempt since the last start or jump");
+  const mail::Notify& notify = envelope.recipients[id.index].notify;
+  if (!any_jump_ && !fate.warned && !fate.touched && !envelope.reverse_path.is_null() &&
+      (!notify.specified || notify.delay))
+    fault(id, "expired without a warning before");
+}
+
+void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
+  const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
+  if (!update.attempted) {
+    bool suspended = false;
+    for (const Suspended& one : suspensions_)
+      suspended |=
+          one.what.what == store::Suspension::What::sender && matches(one.what, fate, *message.envelope);
+    if (!asked && !suspended) fault(update.id, "put off without an attempt");
+    return;
+  }
+  const LocateWatch& locate = located_[fate.destination];
+  const bool not_located =
+      !fate.decided && locate.outcome == Action::deferred && locate.failed + 2min > now();
+  if (!not_located && !(fate.decided && fate.answer == Action::deferred))
+    return fault(update.id, "put off, and nobody said so");
+  const auto standing = backlog_.standing(update.id);
+  const auto wait = std::min(static_cast<double>(settings_.retry.first.count()) *
+                                 std::pow(settings_.retry.factor, standing->attempts),
+                             static_cast<double>(settings_.retry.max.count()));
+  if (asked || jumped_ + kSlack > now()) return;
+  const base::UtcTime from = fate.decided ? fate.answered : clock_.utc() - 2min;
+  const base::UtcTime expires = message.envelope->received + settings_.expire;
+  if (update.due < from + Moment(static_cast<std::int64_t>(wait * 0.9)) - 1s && update.due != expires)
+    fault(update.id, "to be tried again too early");
+  if (update.due > clock_.utc() + Moment(static_cast<std::int64_t>(wait * 1.1)) + 1s)
+    fault(update.id, "to be tried again too late");
+}
+
+// What has its end by this.
+End Ledger::end_of(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
+  const mail::Envelope& envelope = *message.envelope;
+  const mail::Notify& notify = envelope.recipients[update.id.index].notify;
+  if (!update.outcome) {
+    if (!(fate.asked & bit(Change::remove))) fault(update.id, "removed, and nobody said so");
+    return End::removed;
+  }
+  const mail::Outcome& outcome = *update.outcome;
+  const SimulatedDestination& to = world_.destinations[fate.destination];
+  if (is_success(outcome.action)) {
+    if (!fate.decided || fate.answer != outcome.action) fault(update.id, "a success that no courier told of");
+    if (update.state.has_value() != wants_success(envelope, notify, outcome))
+      fault(update.id,
+            update.state ? "its sender does not want to know" : "its sender is not told of success");
+    return outcome.action == Action::relayed ? End::relayed : End::delivered;
+  }
+  if (outcome.action == Action::discarded) {
+    if (!to.discards || update.state) fault(update.id, "discarded, and no rule says so");
+    return End::discarded;
+  }
+  if (outcome.action != Action::failed)
+    fault(update.id, "ended with " + std::string(to_string(outcome.action)));
+  if (is_code(outcome, 4, 7)) {
+    check_expiry(update.id, fate, envelope);
+  } else if (is_code(outcome, 7, 0)) {
+    if (!(fate.asked & bit(Change::bounce))) fault(update.id, "bounced, and nobody said so");
+  } else if (fate.decided ? fate.answer != Action::failed : !to.no_such_domain) {
+    fault(update.id, "a failure that no courier told of: " + outcome.reply.text);
+  }
+  const bool told = wants_failure(envelope, notify);
+  if (update.state.has_value() != told)
+    fault(update.id, told ? "its sender is not told" : "its sender does not want to know of the failure");
+  return told ? End::failed_told : End::failed_nobody_to_tell;
+}
+
+void Ledger::check_end(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
+  const End end = end_of(update, fate, message);
+  if (update.state) {
+    fate.untold_end = end;
+  } else {
+    close(fate, messages_.find(update.id.message)->second, end);
+  }
+}
+
+void Ledger::written(const store::RecipientUpdate& update, bool applies) {
+  hash(static_cast<std::uint64_t>(update.due.time_since_epoch().count()));
+  hash(static_cast<std::uint64_t>(update.id.message.value) + update.id.index +
+       (update.state ? static_cast<std::uint64_t>(*update.state) : 0));
+  Message* message = nullptr;
+  Fate* const fate = find(update.id, &message);
+  if (!fate) return;
+  if (!applies) {
+    if (fate->decided) fault(update.id, "an outcome of what has its end");
+    return;
+  }
+  if (fate->running) fault(update.id, "written of while it is under attempt");
+  if (update.state == RecipientState::held) {
+    const bool by_route = world_.destinations[fate->destination].holds.to > Moment(0);
+    if (!by_route && !(fate->asked & bit(Change::hold))) fault(update.id, "held, and nobody said so");
+  } else if (update.state == RecipientState::waiting) {
+    check_waiting(update, *fate, *message);
+  } else {
+    check_end(update, *fate, *message);
+  }
+  if (fate->decided && !update.state && fate->carried) fate->may_repeat = false;
+  fate->decided = false;
+  // What was asked for while an outcome was on its way to the disk comes behind it.
+  if (++fate->written_since >= 2) fate->asked = 0;
+  fate->written = now();
+}
+
+}  // namespace postrider::queue::testing
