@@ -33,10 +33,13 @@ class Notifier final : public Teller {
     std::function<void(mail::Envelope, store::Draft, std::vector<std::string> decisions, store::Told,
                        std::move_only_function<void(base::Result<base::MessageId>)> done)>
         accept;
+    // Where mail for a sender goes now: an alias of ours is followed. At least one; without the function the address
+    // itself. Any thread; does not block.
+    std::function<std::vector<mail::Recipient>(const mail::Address&)> recipients = {};
   };
 
   explicit Notifier(Parts parts);
-  // Finishes what was asked for: each `done` has been called when it returns.
+  // Finishes what is being written; what waits fails. Each `done` has been called when it returns.
   ~Notifier() override;
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
@@ -48,7 +51,6 @@ class Notifier final : public Teller {
   void warn(Delayed delayed, std::function<void(base::Result<void>)> done) override;
 
  private:
-  class Work;
   struct Inside;
   std::unique_ptr<Inside> inside_;
 };

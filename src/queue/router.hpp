@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "config/config.hpp"
 #include "mail/envelope.hpp"
@@ -23,6 +24,11 @@ class Router {
   // On the queue's strand; must not block. Recipients of one message with the same domain, courier and route go
   // together.
   virtual Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) = 0;
+  // Whom mail of our own for this address goes to: an alias of ours is followed, as RCPT does. At least one. Any
+  // thread; must not block.
+  virtual std::vector<mail::Recipient> recipients(const mail::Address& address) const {
+    return {{.original = address, .alias = {}, .final = address, .orcpt = {}, .notify = {}, .last = {}}};
+  }
 };
 
 }  // namespace postrider::queue
