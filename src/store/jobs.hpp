@@ -23,10 +23,10 @@ struct DraftBytes {
   std::string bytes;
 };
 
-// What becomes mail.
+// What becomes mail. The envelope is read before commit_job() returns.
 struct Commit {
   DraftBytes draft;
-  mail::Envelope envelope;
+  const mail::Envelope& envelope;
   mail::Edits edits;
   Told told;
 };

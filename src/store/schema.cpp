@@ -49,11 +49,13 @@ CREATE TABLE quarantine(
   data BLOB);
 )sql";
 
-// The index of those that wait has each destination's rows in the order in which claims take them.
+// The index of those that wait has each destination's rows in the order in which claims take them. `state` stands last
+// in both only so that they hold all that is asked: SQLite 3.40 looks into the table for it otherwise, at five times
+// the cost.
 constexpr const char* kFormat2 = R"sql(
 DROP INDEX recipient_due;
-CREATE INDEX recipient_waiting ON recipient(domain, due, message, idx) WHERE state = 1;
-CREATE INDEX recipient_untold ON recipient(message, idx) WHERE state = 3;
+CREATE INDEX recipient_waiting ON recipient(domain, due, message, idx, state) WHERE state = 1;
+CREATE INDEX recipient_untold ON recipient(message, idx, state) WHERE state = 3;
 CREATE TABLE suspension(
   id INTEGER NOT NULL PRIMARY KEY,
   what INTEGER NOT NULL,

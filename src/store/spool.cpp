@@ -48,8 +48,8 @@ void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std:
     if (!result && chunks > 0) core->post(drop_job(id));
     done(std::move(result));
   };
-  Commit commit{std::move(bytes), std::move(envelope), std::move(edits), std::move(told)};
-  core->post(commit_job(core->state, std::move(commit), std::move(then)));
+  core->post(commit_job(core->state, {std::move(bytes), envelope, std::move(edits), std::move(told)},
+                        std::move(then)));
 }
 
 void Spool::destinations(std::string after, std::size_t limit,
