@@ -23,6 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const std::string& user : domain.users)
       if (user.empty() || user.front() == '.' || user.size() > 64 || user.contains('/')) __builtin_trap();
   }
+  for (const config::Route& route : config.routes) {
+    if (route.source.size() > 2 || (route.concurrency && *route.concurrency == 0)) __builtin_trap();
+    if (route.helo.find_first_of(" \r\n") != std::string::npos) __builtin_trap();
+    const auto* pipe = std::get_if<config::ViaPipe>(&route.via);
+    if (pipe && (!pipe->program.starts_with('/') || pipe->user == "root")) __builtin_trap();
+  }
   const auto stranger = base::IpAddress::parse("198.51.100.1");
   const auto another = base::IpAddress::parse("9.9.9.9");
   for (const base::Network& network : config.networks)

@@ -169,7 +169,7 @@ struct Route {
   // It asks for something that other routes to the same servers do not: then it has sites of its own.
   bool has_own_terms() const { return !source.empty() || !helo.empty() || concurrency || max_per_minute; }
   bool is_default() const { return pattern.empty(); }  // not from the file: nothing else matched
-  bool matches(const mail::Host& host) const;  // an address literal matches "*" only
+  bool matches(const mail::Host& host) const;          // an address literal matches "*" only
   bool operator==(const Route&) const = default;
 };
 

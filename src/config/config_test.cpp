@@ -99,6 +99,7 @@ allow_recipients = [".example.net"]
 deny_recipients = ["x@[192.0.2.1]"]
 [queue]
 retry = { first = "2m", factor = 3, max = "1h" }
+warn_after = "3h"
 expire = "2d"
 min_free = 0
 min_free_inodes = 5
@@ -122,6 +123,13 @@ via = "maildir:{data_dir}/x/{user}"
 [delivery]
 mailbox = "maildir:/srv/{domain}/{user}/Maildir"
 quota = "1GiB"
+concurrency = 3
+ip = "only-ipv4"
+messages_per_connection = 4
+timeouts = { connect = "1s", greeting = "2s", command = "3s", data_start = "4s", data_block = "5s", data_end = "6s", attempt = "7s", idle = "8s" }
+[timeline]
+keep = "2d"
+size = "3MiB"
 [dns]
 servers = ["127.0.0.1@5353", "::1"]
 trust_anchors = "/etc/root.key"
@@ -152,7 +160,7 @@ trust_anchors = "/etc/root.key"
   EXPECT_TRUE(config->access.allow_recipients.at(0).matches(address("x@a.example.net")));
   EXPECT_TRUE(config->access.deny_recipients.at(0).matches(address("X@[192.0.2.1]")));
   using std::chrono::hours, std::chrono::minutes;
-  EXPECT_EQ(config->queue, (Queue{{minutes(2), 3.0, hours(1)}, hours(48), 0, 5, 6}));
+  EXPECT_EQ(config->queue, (Queue{{minutes(2), 3.0, hours(1)}, hours(48), hours(3), 0, 5, 6}));
   ASSERT_EQ(config->domains.size(), 2u);
   EXPECT_THAT(config->domains[0].users, ElementsAre("alice", "bob"));
   EXPECT_THAT(config->domains[0].aliases.at("info"),
@@ -167,6 +175,9 @@ trust_anchors = "/etc/root.key"
   EXPECT_EQ(config->routes.at(1).via, Via(ViaMaildir{"/data/x/{user}"}));
   EXPECT_EQ(config->mailbox, "maildir:/srv/{domain}/{user}/Maildir");
   EXPECT_EQ(config->mailbox_quota, 1u << 30);
+  EXPECT_EQ(config->delivery, (Delivery{3, IpPreference::only_ipv4, seconds(1), seconds(2), seconds(3),
+                                        seconds(4), seconds(5), seconds(6), seconds(7), seconds(8), 4}));
+  EXPECT_EQ(config->timeline, (Timeline{hours(48), 3u << 20}));
   EXPECT_THAT(config->dns.servers, ElementsAre("127.0.0.1@5353", "::1"));
   EXPECT_EQ(config->dns.trust_anchors, "/etc/root.key");
 }
@@ -223,14 +234,10 @@ TEST(Config, WritesNoControlCharactersOfTheFileIntoAFault) {
 }
 
 TEST(Config, SaysPlainlyWhatThisVersionDoesNotHave) {
-  EXPECT_THAT(faults(text_of("mode = \"submission\"\ntls = \"starttls\"\n[[route]]\ndomain = \"a.example\"\n"
-                             "via = \"lmtp:/run/lmtp\"\n[[route]]\ndomain = \"b.example\"\nvia = \"pipe:x\"\n"
-                             "[tls]\ncertificate = \"x\"\n")),
+  EXPECT_THAT(faults(text_of("mode = \"submission\"\ntls = \"starttls\"\n[tls]\ncertificate = \"x\"\n")),
               ElementsAre(HasSubstr("t:5:8: this version has no accounts"),
                           HasSubstr("t:6:7: this version has no TLS"),
-                          HasSubstr("t:9:7: \"lmtp:/run/lmtp\": this version has no lmtp delivery"),
-                          HasSubstr("t:12:7: \"pipe:x\": this version has no pipe delivery"),
-                          HasSubstr("t:13:2: unknown key \"tls\"; this version doesn't have it")));
+                          HasSubstr("t:7:2: unknown key \"tls\"; this version doesn't have it")));
 }
 
 TEST(Config, IsNeverAnOpenRelay) {
@@ -271,6 +278,21 @@ TEST(Config, KeepsRetriesInOrder) {
       ElementsAre(HasSubstr("t:6:19: the first retry (5h) is later than the longest wait (max, 4h)")));
   EXPECT_THAT(faults(text_of("[queue]\nexpire = \"1m\"\n")),
               ElementsAre(HasSubstr("t:6:10: mail expires (1m) before it is tried a second time")));
+}
+
+TEST(Config, WarnsOfMailThatTakesLongBeforeItExpires) {
+  EXPECT_THAT(faults(text_of("[queue]\nexpire = \"3h\"\nwarn_after = \"3h\"\n")),
+              ElementsAre(HasSubstr("t:7:14: the sender is warned (3h) no earlier than mail expires (3h)")));
+  EXPECT_EQ(good(text_of("[queue]\nwarn_after = \"0s\"\n"))->queue.warn_after.count(), 0);
+  EXPECT_TRUE(good(text_of("[queue]\nexpire = \"3h\"\n")));
+}
+
+TEST(Config, HasAFolderForItsSockets) {
+  EXPECT_EQ(good(text_of(""))->runtime_dir, "/var/lib/postrider/run");
+  EXPECT_EQ(good(text_of("", "runtime_dir = \"{data_dir}/sockets\"\n"))->runtime_dir,
+            "/var/lib/postrider/sockets");
+  EXPECT_EQ(good(text_of("", "runtime_dir = \"/run/postrider\"\n"))->runtime_dir, "/run/postrider");
+  EXPECT_THAT(faults(text_of("", "runtime_dir = \"run\"\n")), ElementsAre(HasSubstr("no absolute path")));
 }
 
 TEST(Config, WantsAMailboxForEachUser) {
@@ -318,10 +340,103 @@ TEST(Config, ReadsRoutes) {
   EXPECT_EQ(via("smtp://mail.example.net"), Via(ViaSmtp{"mail.example.net", 25}));
   EXPECT_EQ(via("smtp://[2001:db8::1]:26"), Via(ViaSmtp{"2001:db8::1", 26}));
   EXPECT_EQ(via("smtp://[2001:db8::1]"), Via(ViaSmtp{"2001:db8::1", 25}));
+  EXPECT_EQ(via("smtp://Bücher.example"), Via(ViaSmtp{"xn--bcher-kva.example", 25}));
+  EXPECT_EQ(via("lmtp://[::1]:2400"), Via(ViaLmtp{"::1", 2400, {}}));
+  EXPECT_EQ(via("lmtp://mail.example.net"), Via(ViaLmtp{"mail.example.net", 24, {}}));
+  EXPECT_EQ(via("lmtp:/run/dovecot/lmtp"), Via(ViaLmtp{{}, 0, "/run/dovecot/lmtp"}));
+  EXPECT_EQ(std::get<ViaPipe>(via("pipe:/bin/cat")).program, "/bin/cat");
   for (const std::string bad :
-       {"smtp://", "smtp://a b", "smtp://a:0", "smtp://a:", "smtp://a:65536", "smtp://[::1", "smtp://[::1]x",
-        "smtp://[a]:1", "smtp://2001:db8::1", "MX", "", "maildir:/a"})
+       {"lmtp://", "lmtp:", "lmtp:run", "lmtp://a:0", "pipe:", "pipe:cat", "pipe:/", "smtp://", "smtp://a b",
+        "smtp://a:0", "smtp://a:", "smtp://a:65536", "smtp://[::1", "smtp://[::1]x", "smtp://[a]:1",
+        "smtp://2001:db8::1", "MX", "", "maildir:/a"})
     EXPECT_EQ(faults(text_of("[[route]]\ndomain = \"*\"\nvia = \"" + bad + "\"\n")).size(), 1u) << bad;
+}
+
+class ConfigRoute : public testing::Test {
+ protected:
+  static std::string text(const std::string& lines) { return text_of("[[route]]\ndomain = \"*\"\n" + lines); }
+  static Route route(const std::string& lines) { return good(text(lines))->routes.at(0); }
+  static std::vector<std::string> wrong(const std::string& lines) { return faults(text(lines)); }
+};
+
+TEST_F(ConfigRoute, HasTermsOfItsOwn) {
+  const Route terms = route(
+      "via = \"mx\"\nsource = [\"192.0.2.1\", \"2001:db8::1\"]\nhelo = \"Out.example.com\"\nconcurrency = 3\n"
+      "max_per_minute = 4\n");
+  EXPECT_THAT(terms.source,
+              ElementsAre(*base::IpAddress::parse("192.0.2.1"), *base::IpAddress::parse("2001:db8::1")));
+  EXPECT_EQ(terms.helo, "out.example.com");
+  EXPECT_EQ(terms.concurrency, 3u);
+  EXPECT_EQ(terms.max_per_minute, 4u);
+  EXPECT_TRUE(terms.has_own_terms());
+  EXPECT_EQ(route("via = \"smtp://a.example\"\nsource = \"192.0.2.1\"\n").source.size(), 1u);
+  EXPECT_EQ(route("via = \"mx\"\nhelo = \"[192.0.2.1]\"\n").helo, "[192.0.2.1]");
+  const Route plain = route("via = \"mx\"\n");
+  EXPECT_FALSE(plain.has_own_terms());
+  EXPECT_FALSE(plain.concurrency);
+}
+
+TEST_F(ConfigRoute, SendsFromOneAddressOfAFamily) {
+  EXPECT_THAT(wrong("via = \"mx\"\nsource = [\"192.0.2.1\", \"192.0.2.2\"]\n"),
+              ElementsAre(HasSubstr("t:8:10: more than one address of a family")));
+  EXPECT_THAT(wrong("via = \"mx\"\nsource = [\"::1\", \"::2\"]\n"), ElementsAre(HasSubstr("more than one")));
+  for (const std::string bad : {"", "0.0.0.0", "::", "eth0", "192.0.2.1:25", "[::1]"})
+    EXPECT_THAT(wrong("via = \"mx\"\nsource = \"" + bad + "\"\n"),
+                ElementsAre(HasSubstr("is no address to send from")));
+  EXPECT_THAT(wrong("via = \"mx\"\nhelo = \"a b\"\n"), ElementsAre(HasSubstr("\"a b\" is no name")));
+  EXPECT_EQ(wrong("via = \"mx\"\nconcurrency = 0\n").size(), 1u);
+  EXPECT_EQ(wrong("via = \"mx\"\nsource = 5\n").size(), 1u);
+}
+
+TEST_F(ConfigRoute, GivesMailToAProgram) {
+  const Route found = route(
+      "via = \"pipe:/usr/bin/archive\"\narguments = [\"-f\", \"{sender}\", \"to={user}@{domain}\", \"\", "
+      "\"{original}{recipient}{id}\"]\nuser = \"archive\"\ntime_limit = \"90s\"\nconcurrency = 2\n");
+  EXPECT_EQ(found.via, Via(ViaPipe{"/usr/bin/archive",
+                                   {"-f", "{sender}", "to={user}@{domain}", "", "{original}{recipient}{id}"},
+                                   "archive",
+                                   std::chrono::seconds(90)}));
+  EXPECT_EQ(std::get<ViaPipe>(route("via = \"pipe:/bin/cat\"\n").via).time_limit, std::chrono::minutes(5));
+  const auto with = [](const std::string& lines) {
+    return wrong("via = \"pipe:/bin/cat\"\n" + lines + "\n");
+  };
+  EXPECT_THAT(with("user = \"root\""),
+              ElementsAre(HasSubstr("t:8:8: a program that strangers' mail is given to")));
+  EXPECT_THAT(with("arguments = [\"{password}\"]"),
+              ElementsAre(HasSubstr("braces that nothing is filled into")));
+  EXPECT_THAT(with("arguments = [\"{user\"]"), ElementsAre(HasSubstr("braces")));
+  EXPECT_THAT(with("arguments = [\"a\\u0000b\"]"), testing::SizeIs(1));
+  EXPECT_THAT(with("arguments = \"-x\""), testing::SizeIs(1));
+  EXPECT_THAT(with("time_limit = \"0s\""), testing::SizeIs(1));
+}
+
+TEST_F(ConfigRoute, RefusesKeysThatMeanNothingThere) {
+  for (const std::string key : {"arguments = []", "user = \"x\"", "time_limit = \"1m\""})
+    EXPECT_THAT(wrong("via = \"mx\"\n" + key + "\n"), ElementsAre(HasSubstr("belongs to routes to programs")))
+        << key;
+  for (const std::string via : {"lmtp:/run/lmtp", "pipe:/bin/cat", "maildir:/x/{user}", "hold"})
+    EXPECT_THAT(wrong("via = \"" + via + "\"\nsource = \"192.0.2.1\"\nhelo = \"a\"\n"),
+                ElementsAre(HasSubstr("\"source\" belongs to routes that connect over the network"),
+                            HasSubstr("\"helo\" belongs")))
+        << via;
+  for (const std::string via : {"maildir:/x/{user}", "hold", "discard"})
+    EXPECT_THAT(wrong("via = \"" + via + "\"\nconcurrency = 1\nmax_per_minute = 1\n"),
+                ElementsAre(HasSubstr("\"concurrency\" belongs to routes to servers and programs"),
+                            HasSubstr("\"max_per_minute\" belongs")))
+        << via;
+  EXPECT_TRUE(good(text("via = \"lmtp:/run/lmtp\"\nconcurrency = 1\nmax_per_minute = 1\n")));
+}
+
+TEST_F(ConfigRoute, IsTheFirstThatMatchesAndElseTheServersThatTheDnsNames) {
+  const auto config =
+      good(text_of("[[route]]\ndomain = \"a.example\"\nvia = \"hold\"\n"
+                   "[[route]]\ndomain = \".a.example\"\nvia = \"discard\"\n"));
+  EXPECT_EQ(route_for(config, host("a.example")).get(), &config->routes[0]);
+  EXPECT_EQ(route_for(config, host("b.a.example")).get(), &config->routes[1]);
+  const auto other = route_for(config, host("c.example"));
+  EXPECT_EQ(*other, Route());
+  EXPECT_TRUE(other->is_default());
+  EXPECT_EQ(other->via, Via(ViaMx()));
 }
 
 TEST(Config, MatchesRoutesAndPatterns) {

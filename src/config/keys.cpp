@@ -45,6 +45,7 @@ using C = Config;
 const std::vector<Spec> kSpecs{
     {"hostname", text, "domain name", "required", 0, 0, "this host's own name", nullptr},
     {"data_dir", text, "path", "required", 0, 0, "absolute", differs<&C::data_dir>},
+    {"runtime_dir", text, "path", "{data_dir}/run", 0, 0, "absolute", differs<&C::runtime_dir>},
     {"user", text, "string", "none", 0, 0, "a user of this system", differs<&C::user>},
     {"threads", integer, "integer", "0", 0, 256, "", differs<&C::io_threads>},
     {"node", integer, "integer", "0", 0, 255, "", differs<&C::node>},
@@ -89,6 +90,7 @@ const std::vector<Spec> kSpecs{
     {"queue.retry.first", duration, "duration", "1m", 100, kDay, "", nullptr},
     {"queue.retry.factor", number, "number", "2.0", 1, 10, "", nullptr},
     {"queue.retry.max", duration, "duration", "4h", 100, 7 * kDay, "", nullptr},
+    {"queue.warn_after", duration, "duration", "4h", 0, 30 * kDay, "", nullptr},
     {"queue.expire", duration, "duration", "5d", kSecond, 30 * kDay, "", nullptr},
     {"queue.min_free", size, "size", "256MiB", 0, kTiB, "", differs<&C::queue, &Queue::min_free>},
     {"queue.min_free_inodes", integer, "integer", "1000", 0, 1000000000, "",
@@ -107,11 +109,38 @@ const std::vector<Spec> kSpecs{
 
     {"route[].domain", text, "pattern", "required", 0, 0, "example.net, .example.net, *", nullptr},
     {"route[].via", text, "destination", "required", 0, 0,
-     "mx, smtp://host:port, maildir:/path/{domain}/{user}, hold, discard", nullptr},
+     "mx, smtp://host:port, lmtp://host:port, lmtp:/path, pipe:/path, maildir:/path/{domain}/{user}, hold, "
+     "discard",
+     nullptr},
+    {"route[].source", list, "address, or list of addresses", "none", 0, 0, "one of IPv4, one of IPv6",
+     nullptr},
+    {"route[].helo", text, "domain name", "none", 0, 0, "", nullptr},
+    {"route[].concurrency", integer, "integer", "none", 1, 10000, "", nullptr},
+    {"route[].max_per_minute", integer, "integer", "0", 0, 1000000, "", nullptr},
+    {"route[].arguments", list, "list of strings", "none", 0, 0,
+     "{sender}, {recipient}, {user}, {domain}, {original}, {id}; via pipe", nullptr},
+    {"route[].user", text, "string", "none", 0, 0, "a user of this system, not root; via pipe", nullptr},
+    {"route[].time_limit", duration, "duration", "5m", kSecond, kHour, "", nullptr},
 
     {"delivery.mailbox", text, "destination", "maildir:{data_dir}/mail/{domain}/{user}", 0, 0,
      "absolute, with {domain} and {user}", nullptr},
     {"delivery.quota", size, "size", "0", 0, kTiB, "", nullptr},
+    {"delivery.concurrency", integer, "integer", "20", 1, 10000, "", nullptr},
+    {"delivery.ip", choice, "word", "prefer-ipv6", 0, 0, "prefer-ipv6, prefer-ipv4, only-ipv6, only-ipv4",
+     nullptr},
+    {"delivery.messages_per_connection", integer, "integer", "100", 1, 100000, "", nullptr},
+    {"delivery.timeouts.connect", duration, "duration", "30s", 100, kHour, "", nullptr},
+    {"delivery.timeouts.greeting", duration, "duration", "5m", 100, kHour, "", nullptr},
+    {"delivery.timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
+    {"delivery.timeouts.data_start", duration, "duration", "2m", 100, kHour, "", nullptr},
+    {"delivery.timeouts.data_block", duration, "duration", "3m", 100, kHour, "", nullptr},
+    {"delivery.timeouts.data_end", duration, "duration", "10m", 100, kHour, "", nullptr},
+    {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
+    {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
+
+    {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
+     differs<&C::timeline, &Timeline::keep>},
+    {"timeline.size", size, "size", "2GiB", kMiB, kTiB, "", differs<&C::timeline, &Timeline::size>},
 
     {"dns.servers", list, "list of address@port", "none", 0, 0, "", differs<&C::dns, &Dns::servers>},
     {"dns.trust_anchors", text, "path", "none", 0, 0, "absolute", differs<&C::dns, &Dns::trust_anchors>},
@@ -147,10 +176,7 @@ const Spec* find_spec(std::string_view name) {
   return found == kSpecs.end() ? nullptr : &*found;
 }
 
-bool is_later_key(std::string_view name) {
-  static constexpr std::string_view kLater[] = {"tls", "queue.warn_after", "route[].source", "route[].helo"};
-  return std::ranges::find(kLater, name) != std::end(kLater);
-}
+bool is_later_key(std::string_view name) { return name == "tls"; }
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> all = [] {
@@ -165,6 +191,7 @@ const std::vector<Key>& keys() {
 
 void keep_restart_keys(const Config& running, Config& next) {
   next.data_dir = running.data_dir;
+  next.runtime_dir = running.runtime_dir;
   next.user = running.user;
   next.io_threads = running.io_threads;
   next.node = running.node;
@@ -173,6 +200,7 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.listeners = running.listeners;
   next.queue.min_free = running.queue.min_free;
   next.queue.min_free_inodes = running.queue.min_free_inodes;
+  next.timeline = running.timeline;
   next.dns = running.dns;
 }
 

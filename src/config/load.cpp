@@ -54,6 +54,7 @@ void read_queue(const Value& table, Queue& queue, Report& report) {
   retry.read("first", queue.retry.first);
   retry.read("factor", queue.retry.factor);
   retry.read("max", queue.retry.max);
+  section.read("warn_after", queue.warn_after);
   section.read("expire", queue.expire);
   section.read("min_free", queue.min_free);
   section.read("min_free_inodes", queue.min_free_inodes);
@@ -70,6 +71,35 @@ void read_queue(const Value& table, Queue& queue, Report& report) {
                    ") before it is tried a second time (retry.first, " + show_duration(queue.retry.first) +
                    ")",
                "make expire longer than retry.first");
+  // The default is no fault: with a short expire nobody is told that it takes long.
+  if (section.has("warn_after") && queue.warn_after >= queue.expire)
+    report.add(section.at("warn_after"),
+               "the sender is warned (" + show_duration(queue.warn_after) +
+                   ") no earlier than mail expires (" + show_duration(queue.expire) + ")",
+               "make warn_after shorter than expire, or \"0s\" for no warning");
+}
+
+void read_delivery(const Value& table, Config& config, Report& report) {
+  Section section(table, "delivery.", report);
+  const auto mailbox = [&](std::string_view text) {
+    return parse_maildir(text, config.data_dir.string(), TemplateNeeds::domain_and_user);
+  };
+  config.mailbox = "maildir:" + config.data_dir.string() + "/mail/{domain}/{user}";
+  section.read("mailbox", config.mailbox, mailbox);
+  section.read("quota", config.mailbox_quota);
+  Delivery& delivery = config.delivery;
+  section.read("concurrency", delivery.concurrency);
+  section.read("ip", delivery.ip);
+  section.read("messages_per_connection", delivery.messages_per_connection);
+  Section timeouts(table_of(table, "timeouts", report), "delivery.timeouts.", report);
+  timeouts.read("connect", delivery.connect);
+  timeouts.read("greeting", delivery.greeting);
+  timeouts.read("command", delivery.command);
+  timeouts.read("data_start", delivery.data_start);
+  timeouts.read("data_block", delivery.data_block);
+  timeouts.read("data_end", delivery.data_end);
+  timeouts.read("attempt", delivery.attempt);
+  timeouts.read("idle", delivery.idle);
 }
 
 void read_rest(const Value& root, Config& config, Report& report) {
@@ -79,13 +109,10 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section dns(table_of(root, "dns", report), "dns.", report);
   dns.read_list("servers", config.dns.servers, parse_dns_server);
   dns.read("trust_anchors", config.dns.trust_anchors, parse_absolute_path);
-  Section delivery(table_of(root, "delivery", report), "delivery.", report);
-  const auto mailbox = [&](std::string_view text) {
-    return parse_maildir(text, config.data_dir.string(), TemplateNeeds::domain_and_user);
-  };
-  config.mailbox = "maildir:" + config.data_dir.string() + "/mail/{domain}/{user}";
-  delivery.read("mailbox", config.mailbox, mailbox);
-  delivery.read("quota", config.mailbox_quota);
+  Section timeline(table_of(root, "timeline", report), "timeline.", report);
+  timeline.read("keep", config.timeline.keep);
+  timeline.read("size", config.timeline.size);
+  read_delivery(table_of(root, "delivery", report), config, report);
 }
 
 // `running` keeps its restart keys, also where others are made of them ({data_dir} in a path).
@@ -102,6 +129,11 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   Section top(*document, "", report);
   read_top(top, *config);
   if (running) config->data_dir = running->data_dir;
+  config->runtime_dir = config->data_dir / "run";
+  const auto runtime_dir = [&](std::string_view path) {
+    return parse_path_in(path, config->data_dir.string());
+  };
+  top.read("runtime_dir", config->runtime_dir, runtime_dir);
   read_rest(*document, *config, report);
   read_limits(Section(table_of(*document, "limits", report), "limits.", report), config->limits);
   read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);

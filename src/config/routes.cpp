@@ -1,8 +1,69 @@
+#include <algorithm>
 #include <map>
 
 #include "config/sections.hpp"
 
 namespace postrider::config {
+namespace {
+
+bool is_by_network(const Via& via) {
+  const auto* lmtp = std::get_if<ViaLmtp>(&via);
+  return std::holds_alternative<ViaMx>(via) || std::holds_alternative<ViaSmtp>(via) ||
+         (lmtp != nullptr && lmtp->path.empty());
+}
+
+bool has_site(const Via& via) {
+  return is_by_network(via) || std::holds_alternative<ViaLmtp>(via) || std::holds_alternative<ViaPipe>(via);
+}
+
+void refuse(Section& section, std::string_view key, std::string_view why, std::string_view mend) {
+  if (section.has(key))
+    section.report().add(section.at(key), '"' + std::string(key) + "\" " + std::string(why), mend);
+}
+
+void check_sources(Section& section, const std::vector<base::IpAddress>& sources) {
+  const auto v4 = std::ranges::count_if(sources, &base::IpAddress::is_v4);
+  if (v4 > 1 || static_cast<std::ptrdiff_t>(sources.size()) - v4 > 1)
+    section.report().add(section.at("source"), "more than one address of a family to send from",
+                         "give at most one of IPv4 and one of IPv6, or make several routes");
+}
+
+// How mail is sent from here.
+void read_terms(Section& section, Route& route) {
+  section.read_one_or_list("source", route.source, parse_source);
+  check_sources(section, route.source);
+  section.read("helo", route.helo, parse_helo);
+  if (section.has("concurrency")) {
+    std::uint32_t concurrency = 0;
+    section.read("concurrency", concurrency);
+    if (concurrency != 0) route.concurrency = concurrency;
+  }
+  section.read("max_per_minute", route.max_per_minute);
+  if (!is_by_network(route.via)) {
+    for (const std::string_view key : {"source", "helo"})
+      refuse(section, key, "belongs to routes that connect over the network",
+             "take it out, or use via = \"mx\", \"smtp://host\" or \"lmtp://host\"");
+  }
+  if (!has_site(route.via)) {
+    for (const std::string_view key : {"concurrency", "max_per_minute"})
+      refuse(section, key, "belongs to routes to servers and programs", "take it out");
+  }
+}
+
+void read_pipe(Section& section, Route& route) {
+  auto* pipe = std::get_if<ViaPipe>(&route.via);
+  if (pipe == nullptr) {
+    for (const std::string_view key : {"arguments", "user", "time_limit"})
+      refuse(section, key, "belongs to routes to programs",
+             "take it out, or use via = \"pipe:/path/of/a/program\"");
+    return;
+  }
+  section.read_list("arguments", pipe->arguments, parse_argument);
+  section.read("user", pipe->user, parse_pipe_user);
+  section.read("time_limit", pipe->time_limit);
+}
+
+}  // namespace
 
 void read_routes(const Value& root, Config& config, Report& report) {
   std::map<std::string, Position> seen;
@@ -11,7 +72,10 @@ void read_routes(const Value& root, Config& config, Report& report) {
     Section section(*table, "route[].", report);
     Route route;
     const bool named = section.require("domain") && section.read("domain", route, parse_route_pattern);
-    if (section.require("via")) section.read("via", route.via, via);
+    if (section.require("via") && section.read("via", route.via, via)) {
+      read_terms(section, route);
+      read_pipe(section, route);
+    }
     if (!named) continue;
     const std::string pattern = route.domain ? (route.subdomains ? "." : "") + route.domain->ascii() : "*";
     const auto all = seen.find("*");

@@ -46,7 +46,7 @@ std::string example(const Spec& spec) {
   switch (spec.kind) {
     case KeyKind::integer:
     case KeyKind::number:
-      return key + " = " + std::string(spec.fallback);
+      return key + " = " + (spec.fallback == "none" ? std::to_string(spec.low) : std::string(spec.fallback));
     case KeyKind::list:
       return key + " = [\"...\", \"...\"]";
     case KeyKind::table:
@@ -155,6 +155,12 @@ std::vector<Text> Section::texts(std::string_view key) {
                   "it may hold strings only: " + example(spec(key)));
   }
   return found;
+}
+
+std::vector<Text> Section::text_or_texts(std::string_view key) {
+  const Value* value = find(key);
+  if (value && value->kind == Value::Kind::text) return {{value->text, value->at}};
+  return texts(key);
 }
 
 std::vector<const Entry*> Section::entries(std::string_view key) {

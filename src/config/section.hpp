@@ -54,6 +54,8 @@ class Section {
   std::optional<Text> text(std::string_view key);
   // The strings of a list.
   std::vector<Text> texts(std::string_view key);
+  // The same, or a single string.
+  std::vector<Text> text_or_texts(std::string_view key);
   // The entries of a table with free names.
   std::vector<const Entry*> entries(std::string_view key);
   // The strings of an entry of such a table: one, or a list.
@@ -87,7 +89,17 @@ class Section {
   }
   template <class T, class Parse>
   void read_list(std::string_view key, std::vector<T>& target, Parse&& parse) {
-    for (const Text& value : texts(key)) {
+    add_to(target, texts(key), parse);
+  }
+  template <class T, class Parse>
+  void read_one_or_list(std::string_view key, std::vector<T>& target, Parse&& parse) {
+    add_to(target, text_or_texts(key), parse);
+  }
+
+ private:
+  template <class T, class Parse>
+  void add_to(std::vector<T>& target, const std::vector<Text>& values, Parse& parse) {
+    for (const Text& value : values) {
       auto parsed = parse(value.text);
       if (parsed)
         target.push_back(*std::move(parsed));
@@ -95,8 +107,6 @@ class Section {
         report_.add(value.at, parsed.error());
     }
   }
-
- private:
   const Spec& spec(std::string_view key) const;
   const Value* find(std::string_view key) const;
   void unknown(const Entry& entry);

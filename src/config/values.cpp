@@ -136,6 +136,34 @@ Parsed<std::string> parse_absolute_path(std::string_view text) {
                  "begin it with a slash and use no braces: \"/var/lib/postrider\"");
 }
 
+Parsed<std::string> parse_path_in(std::string_view text, const std::string& data_dir) {
+  constexpr std::string_view kFront = "{data_dir}";
+  if (!text.starts_with(kFront)) return parse_absolute_path(text);
+  return parse_absolute_path(data_dir + std::string(text.substr(kFront.size())));
+}
+
+Parsed<base::IpAddress> parse_source(std::string_view text) {
+  const auto address = base::IpAddress::parse(text);
+  if (address && !address->is_unspecified()) return *address;
+  return problem(quoted(text) + " is no address to send from",
+                 "write an address of this machine: \"192.0.2.1\", \"2001:db8::1\"");
+}
+
+Parsed<std::string> parse_helo(std::string_view text) {
+  const auto address = mail::Address::parse("postmaster@" + std::string(text));
+  if (address) return mail::to_ascii(address->host());
+  return problem(quoted(text) + " is no name that this server could greet with",
+                 "write a domain name: \"mx.example.com\"");
+}
+
+Parsed<std::string> parse_pipe_user(std::string_view text) {
+  auto user = parse_system_user(text);
+  if (user && *user == "root")
+    return problem("a program that strangers' mail is given to can't run as root",
+                   "name a user of its own, who may do no more than it needs");
+  return user;
+}
+
 Parsed<std::string> parse_system_user(std::string_view text) {
   const auto allowed = [](char c) { return base::is_alnum(c) || c == '_' || c == '-' || c == '.'; };
   if (!text.empty() && text.size() <= 32 && text.front() != '-' && std::ranges::all_of(text, allowed))

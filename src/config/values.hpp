@@ -50,11 +50,22 @@ Parsed<Endpoint> parse_endpoint(std::string_view text);
 Parsed<std::string> parse_dns_server(std::string_view text);
 
 Parsed<std::string> parse_absolute_path(std::string_view text);
+// The same, where "{data_dir}" may stand at the beginning.
+Parsed<std::string> parse_path_in(std::string_view text, const std::string& data_dir);
 // Name of a user of the operating system.
 Parsed<std::string> parse_system_user(std::string_view text);
 Parsed<std::string> parse_separator(std::string_view text);
 
 Parsed<AddressPattern> parse_address_pattern(std::string_view text);
+// An address to send from.
+Parsed<base::IpAddress> parse_source(std::string_view text);
+// What EHLO says: a domain name, or an address literal. RFC 5321 4.1.1.1
+Parsed<std::string> parse_helo(std::string_view text);
+// Of a program: braces hold only what is filled in.
+Parsed<std::string> parse_argument(std::string_view text);
+// Who runs a program: not root.
+Parsed<std::string> parse_pipe_user(std::string_view text);
+// Of a pipe only the program is filled.
 Parsed<Via> parse_via(std::string_view text, const std::string& data_dir);
 // Pattern, domain and subdomains are filled; via is not.
 Parsed<Route> parse_route_pattern(std::string_view text);

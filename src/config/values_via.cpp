@@ -8,8 +8,13 @@ namespace {
 
 constexpr std::string_view kMaildir = "maildir:";
 constexpr std::string_view kSmtp = "smtp://";
+constexpr std::string_view kLmtp = "lmtp://";
+constexpr std::string_view kLmtpSocket = "lmtp:";
+constexpr std::string_view kPipe = "pipe:";
 constexpr std::string_view kForms =
-    "write mx, smtp://host:port, maildir:/path/{domain}/{user}, hold or discard";
+    "write mx, smtp://host:port, lmtp://host:port, lmtp:/path, pipe:/path, maildir:/path/{domain}/{user}, "
+    "hold "
+    "or discard";
 
 std::unexpected<Problem> problem(std::string what, std::string mend) {
   return std::unexpected(Problem{std::move(what), std::move(mend)});
@@ -40,31 +45,58 @@ std::optional<std::vector<std::string>> placeholders(std::string_view path) {
   return names;
 }
 
-// "host", "host:port", "192.0.2.1:25", "[2001:db8::1]:25"
-Parsed<Via> parse_smtp(std::string_view text) {
-  const std::string_view authority = text.substr(kSmtp.size());
+struct Authority {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+// Behind the scheme: "host", "host:port", "192.0.2.1:25", "[2001:db8::1]:25"
+Parsed<Authority> parse_authority(std::string_view text, std::string_view scheme, std::uint16_t port) {
+  const std::string_view authority = text.substr(scheme.size());
+  const std::string form = std::string(scheme) + "host:port";
   const bool bracketed = authority.starts_with('[');
   const auto host_end = bracketed ? authority.find(']') : authority.find(':');
-  ViaSmtp via{std::string(authority.substr(0, host_end)), 25};
+  Authority found{std::string(authority.substr(0, host_end)), port};
   std::string_view rest = host_end == std::string_view::npos ? "" : authority.substr(host_end);
   if (bracketed) {
-    via.host.erase(0, 1);
+    found.host.erase(0, 1);
     if (!rest.empty()) rest.remove_prefix(1);
   }
   if (!rest.empty()) {
     const auto digits = rest.substr(1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), via.port);
-    if (rest.front() != ':' || error != std::errc{} || end != digits.data() + digits.size() || via.port == 0)
-      return problem(quoted(text) + " has no good port",
-                     "write smtp://host:port, with a port from 1 to 65535");
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), found.port);
+    if (rest.front() != ':' || error != std::errc{} || end != digits.data() + digits.size() ||
+        found.port == 0)
+      return problem(quoted(text) + " has no good port", "write " + form + ", with a port from 1 to 65535");
   }
-  const auto address = base::IpAddress::parse(via.host);
+  const auto address = base::IpAddress::parse(found.host);
   const bool good = bracketed ? address && host_end != std::string_view::npos
-                              : address || mail::Domain::parse(via.host).has_value();
+                              : address || mail::Domain::parse(found.host).has_value();
   if (!good)
-    return problem(quoted(text) + " names no host",
-                   "write smtp://mail.example.com:25 or smtp://[2001:db8::1]:25");
-  return via;
+    return problem(quoted(text) + " names no host", "write " + form + ", an IPv6 address in brackets");
+  if (!address) found.host = mail::Domain::parse(found.host)->ascii();
+  return found;
+}
+
+Parsed<Via> parse_lmtp_socket(std::string_view text) {
+  // The size of an address of a socket, with the zero at its end.
+  constexpr std::size_t kLongest = 107;
+  const std::string_view path = text.substr(kLmtpSocket.size());
+  if (path.starts_with('/') && path.size() <= kLongest && !path.contains('\0'))
+    return ViaLmtp{{}, 0, std::string(path)};
+  return problem(quoted(text) + " is no path of a socket",
+                 "write lmtp:/run/dovecot/lmtp, at most 107 octets, or lmtp://host:port");
+}
+
+Parsed<Via> parse_pipe(std::string_view text) {
+  const std::string_view path = text.substr(kPipe.size());
+  if (path.starts_with('/') && !path.ends_with('/') && !path.contains('\0')) {
+    ViaPipe via;
+    via.program = path;
+    return via;
+  }
+  return problem(quoted(text) + " is no program with an absolute path",
+                 "write pipe:/usr/bin/program, and what it is given under arguments");
 }
 
 }  // namespace
@@ -91,19 +123,38 @@ Parsed<std::string> parse_maildir(std::string_view text, const std::string& data
   return std::string(kMaildir) + path;
 }
 
+Parsed<std::string> parse_argument(std::string_view text) {
+  static constexpr std::string_view kNames[] = {"sender", "recipient", "user", "domain", "original", "id"};
+  const auto names = placeholders(text);
+  const bool good = names && std::ranges::all_of(*names, [](const std::string& name) {
+                      return std::ranges::find(kNames, name) != std::end(kNames);
+                    });
+  if (good && !text.contains('\0')) return std::string(text);
+  return problem(quoted(text) + " holds braces that nothing is filled into",
+                 "only {sender}, {recipient}, {user}, {domain}, {original} and {id} are filled in");
+}
+
 Parsed<Via> parse_via(std::string_view text, const std::string& data_dir) {
   if (text == "mx") return ViaMx{};
   if (text == "hold") return ViaHold{};
   if (text == "discard") return ViaDiscard{};
-  if (text.starts_with(kSmtp)) return parse_smtp(text);
+  if (text.starts_with(kSmtp)) {
+    auto to = parse_authority(text, kSmtp, 25);
+    if (!to) return std::unexpected(to.error());
+    return ViaSmtp{std::move(to->host), to->port};
+  }
+  if (text.starts_with(kLmtp)) {
+    auto to = parse_authority(text, kLmtp, 24);
+    if (!to) return std::unexpected(to.error());
+    return ViaLmtp{std::move(to->host), to->port, {}};
+  }
+  if (text.starts_with(kLmtpSocket)) return parse_lmtp_socket(text);
+  if (text.starts_with(kPipe)) return parse_pipe(text);
   if (text.starts_with(kMaildir)) {
     auto path = parse_maildir(text, data_dir, TemplateNeeds::user);
     if (!path) return std::unexpected(path.error());
     return ViaMaildir{path->substr(kMaildir.size())};
   }
-  if (text.starts_with("lmtp:") || text.starts_with("pipe:"))
-    return problem(quoted(text) + ": this version has no " + std::string(text.substr(0, 4)) + " delivery",
-                   std::string(kForms));
   return problem(quoted(text) + " is no destination", std::string(kForms));
 }
 
