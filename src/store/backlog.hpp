@@ -38,9 +38,9 @@ struct RecipientUpdate {
   RecipientId id;
   // Where it stands from now on; nothing: it has its end and goes, and the message with its last one.
   std::optional<mail::RecipientState> state = mail::RecipientState::waiting;
-  base::UtcTime due{};                   // next attempt, where it is waiting
-  std::optional<mail::Outcome> outcome;  // nothing: the last one stays
-  bool attempted = true;                 // one attempt more
+  base::UtcTime due{};                        // next attempt, where it is waiting
+  std::optional<mail::Outcome> outcome = {};  // nothing: the last one stays
+  bool attempted = true;                      // one attempt more
 };
 
 // A destination is what stands behind the @ of final addresses: mail::to_ascii(host).

@@ -45,6 +45,7 @@ class RecordJob final : public Job {
     done_(std::move(result));
   }
 
+  bool needs_sync() const override { return !updates_.empty(); }
   std::size_t bytes() const override { return bytes_; }
 
  private:
