@@ -119,6 +119,7 @@ void Dialog::end_transaction() {
   recipients_.clear();
   indexes_.clear();
   by_rcpt_.clear();
+  expanded_.clear();
   decisions_.clear();
   chunks_begun_ = false;
   chunks_failed_ = false;

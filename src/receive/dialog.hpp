@@ -32,6 +32,13 @@ struct ProbeNeeded {
   mail::Address recipient;
 };
 
+// An alias with several targets, whose sender wants to hear that it was expanded: it stands in the envelope beside its
+// targets, and has its end. RFC 3461 5.2.7.3 (c)
+struct Expanded {
+  std::size_t rcpt = 0;  // which RCPT it was: the place in recipients_by_rcpt()
+  mail::Recipient recipient;
+};
+
 enum class Greeted : std::uint8_t { no, helo, ehlo, lhlo };
 
 // What the client is told when the store can't take its mail: 452 where there is no room (RFC 1870 6.1), else 451.
@@ -69,6 +76,7 @@ class Dialog {
   mail::Envelope envelope(std::uint64_t size) const;
   // By RCPT, in order: the indexes of its recipients in envelope(). For LMTP's replies. RFC 2033 4.2
   const std::vector<std::vector<std::uint32_t>>& recipients_by_rcpt() const { return by_rcpt_; }
+  const std::vector<Expanded>& expanded() const { return expanded_; }
   // Why this message is let in: one line for each reason, for the timeline.
   const std::vector<std::string>& decisions() const { return decisions_; }
   bool lmtp() const { return greeted_ == Greeted::lhlo; }
@@ -98,6 +106,7 @@ class Dialog {
   mail::Reply mail(const wire::smtp::Mail& command);
   mail::Reply xclient(const wire::smtp::Xclient& command);
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
+  void note_expanded(const wire::smtp::Rcpt& command, const directory::Target& first);
   policy::ClientFacts facts() const;
   mail::Reply refuse(const policy::Refuse& refusal);
 
@@ -113,6 +122,7 @@ class Dialog {
   std::vector<mail::Recipient> recipients_;
   std::unordered_map<std::string, std::uint32_t> indexes_;  // in recipients_, by address
   std::vector<std::vector<std::uint32_t>> by_rcpt_;
+  std::vector<Expanded> expanded_;
   std::vector<std::string> decisions_;
   bool chunks_begun_ = false;
   bool chunks_failed_ = false;

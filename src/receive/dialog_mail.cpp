@@ -18,6 +18,38 @@ std::string name_of(const mail::ForwardPath& path) {
   return address ? '<' + address->to_string() + '>' : std::string("<postmaster>");
 }
 
+// What the next server is told that the sender said, where an alias of ours gave the mail another address and the
+// sender did not say. RFC 3461 5.2.1 (d), RFC 6533 3
+std::optional<mail::OriginalRecipient> original_recipient(const wire::smtp::Rcpt& command,
+                                                          const directory::Target& target) {
+  if (command.orcpt || !target.alias) return command.orcpt;
+  const auto* said = std::get_if<mail::Address>(&command.forward_path);
+  if (!said) return {};
+  if (said->is_ascii()) return mail::OriginalRecipient{"rfc822", said->to_ascii()};
+  return mail::OriginalRecipient{"utf-8", said->to_string()};
+}
+
+// An alias with several targets: it is told that it was expanded, and its targets are not asked to tell of success.
+// RFC 3461 5.2.7.3 (c)
+mail::Notify of_a_target(mail::Notify notify, bool expanded) {
+  if (expanded) notify.success = false;
+  return notify;
+}
+
+// Of two RCPT that lead to one mailbox: what either wants. Without NOTIFY a failure is told, and perhaps a delay.
+mail::Notify both(mail::Notify one, mail::Notify other) {
+  if (!one.specified && !other.specified) return {};
+  const auto in_full = [](mail::Notify notify) {
+    return notify.specified ? notify : mail::Notify{.specified = true, .failure = true, .delay = true};
+  };
+  one = in_full(one);
+  other = in_full(other);
+  return {.specified = true,
+          .success = one.success || other.success,
+          .failure = one.failure || other.failure,
+          .delay = one.delay || other.delay};
+}
+
 }  // namespace
 
 Reply Dialog::mail(const wire::smtp::Mail& command) {
@@ -67,6 +99,7 @@ Reply Dialog::add(const wire::smtp::Rcpt& command, const policy::Accept& accept)
   if (recipients_.size() + accept.targets.size() > most) {
     return reply(452, 5, 3, "too many recipients; send the rest in another transaction");
   }
+  const bool expanded = accept.targets.size() > 1;
   std::vector<std::uint32_t> indexes;
   for (const auto& target : accept.targets) {
     // Two ways to one mailbox are one delivery. Looked for one by one, large aliases would hold the thread for seconds.
@@ -74,18 +107,43 @@ Reply Dialog::add(const wire::smtp::Rcpt& command, const policy::Accept& accept)
     const auto [place, is_new] =
         indexes_.emplace(target.address.local() + '@' + mail::to_ascii(target.address.host()), next);
     indexes.push_back(place->second);
-    if (!is_new) continue;
+    const mail::Notify notify = of_a_target(command.notify, expanded);
+    if (!is_new) {
+      auto& known = recipients_[place->second].notify;
+      known = both(known, notify);
+      continue;
+    }
     const auto* said = std::get_if<mail::Address>(&command.forward_path);
     recipients_.push_back({.original = said ? *said : target.alias.value_or(target.address),
                            .alias = target.alias,
                            .final = target.address,
-                           .orcpt = command.orcpt,
-                           .notify = command.notify,
+                           .orcpt = original_recipient(command, target),
+                           .notify = notify,
                            .last = {}});
   }
+  if (expanded && command.notify.success) note_expanded(command, accept.targets.front());
   by_rcpt_.push_back(std::move(indexes));
   if (std::ranges::find(decisions_, accept.why) == decisions_.end()) decisions_.emplace_back(accept.why);
   return reply(250, 1, 5, name_of(command.forward_path) + " recipient ok");
+}
+
+void Dialog::note_expanded(const wire::smtp::Rcpt& command, const directory::Target& first) {
+  const auto* said = std::get_if<mail::Address>(&command.forward_path);
+  const mail::Address name = said ? *said : first.alias.value_or(first.address);
+  if (std::ranges::any_of(expanded_, [&](const auto& one) { return one.recipient.original == name; })) return;
+  mail::Recipient alias{.original = name,
+                        .alias = {},
+                        .final = name,
+                        .orcpt = command.orcpt,
+                        .notify = command.notify,
+                        .state = mail::RecipientState::untold,
+                        .last = {}};
+  alias.last = mail::Outcome{.action = mail::Action::expanded,
+                             .reply = reply(250, 1, 5, "an alias: passed on to the addresses behind it"),
+                             .relay = "local",
+                             .detail = {},
+                             .at = services_.clock.utc()};
+  expanded_.push_back({by_rcpt_.size(), std::move(alias)});
 }
 
 std::optional<Reply> Dialog::refuse_data() const {

@@ -151,6 +151,8 @@ awaitable<std::vector<Reply>> Session::commit(Transfer& transfer) {
   for (std::size_t i = 0; i < by_rcpt.size(); ++i) replies.push_back(refused[i].value_or(Reply{}));
   if (!any_left) co_return replies;
   note_refused_recipients(envelope, verdict);
+  for (const auto& alias : dialog_.expanded())
+    if (!refused[alias.rcpt]) envelope.recipients.push_back(alias.recipient);
 
   const Reply said = co_await accept(std::move(envelope), transfer);
   for (auto& each : replies) {

@@ -51,13 +51,22 @@ House::House(std::string config) : folder_(private_folder()) {
   auto spool = store::Spool::open(std::move(options), sys::system_clock());
   if (!spool) die(spool.error().log_text());
   spool_ = std::move(*spool);
-  queue_ = std::make_unique<queue::Queue>(*spool_, router_, finisher_, sys::system_clock(),
-                                          [this] { return setting_.config; });
+  auto timeline = store::Timeline::open({.directory = folder_ / "timeline"}, sys::system_clock());
+  if (!timeline) die(timeline.error().log_text());
+  timeline_ = std::move(*timeline);
+  queue_ = std::make_unique<queue::Queue>(queue::Queue::Parts{.spool = *spool_,
+                                                              .timeline = *timeline_,
+                                                              .router = router_,
+                                                              .finisher = finisher_,
+                                                              .clock = sys::system_clock(),
+                                                              .random = sys::system_random(),
+                                                              .config = [this] { return setting_.config; }});
   services_.reset(new Services{[this] { return setting_; }, *queue_, probe_, sys::system_clock()});
 }
 
 House::~House() {
   queue_.reset();
+  timeline_.reset();
   spool_.reset();
   std::error_code error;
   std::filesystem::remove_all(folder_, error);

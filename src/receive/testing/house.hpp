@@ -17,7 +17,7 @@ namespace postrider::receive::testing {
 class HoldAll final : public queue::Router {
  public:
   Choice choose(const mail::Envelope&, const mail::Recipient&) override {
-    return {.site = "hold", .instead = {}, .hold = true};
+    return {.route = {}, .instead = {}, .hold = true};
   }
 };
 
@@ -44,6 +44,7 @@ class House {
   net::fake::Peer converse(std::deque<std::string> sends);
 
   store::Spool& spool() { return *spool_; }
+  Services& services() { return *services_; }
   const config::Config& config() const { return *setting_.config; }
 
  private:
@@ -54,6 +55,7 @@ class House {
   NoFinisher finisher_;
   YesProbe probe_;
   std::unique_ptr<store::Spool> spool_;
+  std::unique_ptr<store::Timeline> timeline_;
   std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<Services> services_;
 };
