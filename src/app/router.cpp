@@ -70,6 +70,23 @@ Router::Choice Router::choose(const mail::Envelope&, const mail::Recipient& reci
   return by_route(std::move(route));
 }
 
+std::vector<mail::Recipient> Router::recipients(const mail::Address& address) const {
+  const auto resolution = settings_.get().directory->resolve(address);
+  std::vector<mail::Recipient> found;
+  if (resolution) {
+    for (const auto& target : resolution->targets) {
+      found.push_back({.original = address,
+                       .alias = target.alias,
+                       .final = target.address,
+                       .orcpt = {},
+                       .notify = {},
+                       .last = {}});
+    }
+  }
+  // Nobody's, or an alias that is broken: the attempt says so.
+  return found.empty() ? queue::Router::recipients(address) : found;
+}
+
 Router::Choice Router::by_route(std::shared_ptr<const config::Route> route) {
   const auto& via = route->via;
   if (std::holds_alternative<config::ViaHold>(via)) return {.route = {}, .instead = {}, .hold = true};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "app/settings.hpp"
 #include "deliver/mailbox.hpp"
@@ -26,6 +27,7 @@ class Router final : public queue::Router {
   Router(const Settings& settings, Couriers couriers, sys::Clock& clock)
       : settings_(settings), couriers_(couriers), clock_(clock) {}
   Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) override;
+  std::vector<mail::Recipient> recipients(const mail::Address& address) const override;
 
  private:
   Choice by_route(std::shared_ptr<const config::Route> route);
