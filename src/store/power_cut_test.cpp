@@ -1,6 +1,6 @@
 // What a power cut leaves, at every sync of a scripted run and behind every success that was told: all mail whose
-// commit was told a success is there whole, nothing is there in part, and only those recipients are gone
-// whose end was recorded.
+// commit was told a success is there whole, nothing is there in part, only those recipients are gone whose end was
+// recorded, and a report is there exactly when what it tells of is marked as told.
 #include <gmock/gmock.h>
 
 #include <map>
@@ -26,6 +26,7 @@ struct Sent {
   std::string body;
   mail::Envelope envelope;
   mail::Edits edits;
+  Told told_of = {};                        // by this message
   bool told = false;                        // the commit's success
   std::vector<std::vector<Found>> allowed;  // by recipient: what was told last, and what is in flight
 };
@@ -37,36 +38,47 @@ class Ledger {
     std::lock_guard lock(mutex_);
     for (const mail::Recipient& recipient : message.envelope.recipients)
       message.allowed.push_back({recipient});
+    for (const RecipientId ended : message.told_of.ended) allowed(ended).push_back(Found());
+    for (const RecipientId warned : message.told_of.warned) {
+      Found next = allowed(warned).back();
+      next->warned = true;
+      allowed(warned).push_back(std::move(next));
+    }
     sent_.emplace(id, std::move(message));
   }
   void committed(base::MessageId id) {
     std::lock_guard lock(mutex_);
-    sent_.at(id).told = true;
+    Sent& message = sent_.at(id);
+    message.told = true;
+    for (const RecipientId ended : message.told_of.ended) settled(ended);
+    for (const RecipientId warned : message.told_of.warned) settled(warned);
   }
   void asked(const RecipientUpdate& update) {
     std::lock_guard lock(mutex_);
-    auto& allowed = sent_.at(update.id.message).allowed[update.id.index];
-    Found next = allowed.back();
+    Found next = allowed(update.id).back();
     if (!update.state) {
       next.reset();
     } else {
       ++next->attempts;
       next->last = update.outcome;
-      next->due = update.due;
+      next->state = *update.state;
+      if (next->state == mail::RecipientState::waiting) next->due = update.due;
     }
-    allowed.push_back(std::move(next));
+    allowed(update.id).push_back(std::move(next));
   }
   void recorded(const RecipientUpdate& update) {
     std::lock_guard lock(mutex_);
-    auto& allowed = sent_.at(update.id.message).allowed[update.id.index];
-    allowed.erase(allowed.begin(), allowed.end() - 1);
+    settled(update.id);
   }
 
   // Opens what is in the folder and compares.
   void check(const std::filesystem::path& folder) const;
 
  private:
+  std::vector<Found>& allowed(RecipientId id) { return sent_.at(id.message).allowed[id.index]; }
+  void settled(RecipientId id) { allowed(id).erase(allowed(id).begin(), allowed(id).end() - 1); }
   void check_message(Spool& spool, const Claimed& found) const;
+  void check_reports(const std::map<base::MessageId, Claimed>& present) const;
   mutable std::mutex mutex_;
   std::map<base::MessageId, Sent> sent_;
 };
@@ -89,17 +101,38 @@ void Ledger::check_message(Spool& spool, const Claimed& found) const {
   EXPECT_EQ(*found.envelope, expected);
 }
 
+void Ledger::check_reports(const std::map<base::MessageId, Claimed>& present) const {
+  const auto recipient = [&](RecipientId id) -> Found {
+    const auto message = present.find(id.message);
+    if (message == present.end()) return {};
+    const auto& indexes = message->second.recipients;
+    if (std::ranges::find(indexes, id.index) == indexes.end()) return {};
+    return message->second.envelope->recipients[id.index];
+  };
+  for (const auto& [id, sent] : sent_) {
+    const bool is_there = present.contains(id);
+    for (const RecipientId ended : sent.told_of.ended) EXPECT_NE(is_there, recipient(ended).has_value());
+    for (const RecipientId warned : sent.told_of.warned)
+      EXPECT_EQ(is_there,
+                recipient(warned).value_or(mail::Recipient(testing::recipient("x@y.example"))).warned);
+  }
+}
+
 void Ledger::check(const std::filesystem::path& folder) const {
   std::lock_guard lock(mutex_);
   sys::fake::Clock clock(base::UtcTime{});  // far behind: ids must not depend on it
   auto spool = Spool::open({.directory = folder, .min_free_bytes = 0, .vfs = PowerVfs::kName}, clock);
   ASSERT_TRUE(spool) << spool.error().log_text();
-  const auto claimed = claim(**spool, base::UtcTime::max(), 100'000).value();
-  std::set<base::MessageId> present;
-  for (const Claimed& found : claimed) {
-    check_message(**spool, found);
-    present.insert(found.id);
+  std::map<base::MessageId, Claimed> present;
+  for (Claimed& found : claim(**spool, base::UtcTime::max(), 100'000).value())
+    present[found.id] = std::move(found);
+  for (Claimed& found : untold(**spool).value()) {
+    Claimed& whole = present[found.id];
+    found.recipients.insert(found.recipients.end(), whole.recipients.begin(), whole.recipients.end());
+    whole = std::move(found);
   }
+  for (const auto& [id, found] : present) check_message(**spool, found);
+  check_reports(present);
   for (const auto& [id, sent] : sent_) {
     const bool may_be_gone = !sent.told || std::ranges::all_of(sent.allowed, [](const auto& allowed) {
       return std::ranges::find(allowed, Found()) != allowed.end();
@@ -152,10 +185,11 @@ class PowerCut : public ::testing::Test {
   }
 
   // Hands a message over; the answer is waited for by settle().
-  base::MessageId send(std::size_t size, std::vector<std::string> to) {
+  base::MessageId send(std::size_t size, std::vector<std::string> to, Told told = {}) {
     Draft draft = spool_->open_draft().value();
     const base::MessageId id = draft.id();
-    Sent sent{.body = sample_body(size, ++seed_), .envelope = {}, .edits = {}, .allowed = {}};
+    Sent sent{
+        .body = sample_body(size, ++seed_), .envelope = {}, .edits = {}, .told_of = told, .allowed = {}};
     for (std::size_t at = 0; at < size; at += Draft::kChunkBytes) {
       draft.append(std::string_view(sent.body).substr(at, Draft::kChunkBytes));
       if (draft.wants_flush()) EXPECT_TRUE(flush(*spool_, draft));
@@ -167,11 +201,12 @@ class PowerCut : public ::testing::Test {
     sent.edits = {mail::PrependField{"Received: by us\r\n"}};
     ledger_.sent(id, sent);
     ++open_;
-    spool_->commit(std::move(draft), sent.envelope, sent.edits, "me", {}, [this, id](auto result) {
-      EXPECT_TRUE(result);
-      if (result) ledger_.committed(id);
-      settled();
-    });
+    spool_->commit(std::move(draft), sent.envelope, sent.edits, "me", std::move(told),
+                   [this, id](auto result) {
+                     EXPECT_TRUE(result);
+                     if (result) ledger_.committed(id);
+                     settled();
+                   });
     return id;
   }
 
@@ -246,6 +281,20 @@ TEST_F(PowerCut, LosesNothingThatWasToldASuccessAtAnySync) {
   const auto size = std::filesystem::file_size(folder_.path() / "spool" / "spool.db");
   for (int i = 0; i < 12; ++i) maintain(*spool_);
   EXPECT_LT(std::filesystem::file_size(folder_.path() / "spool" / "spool.db"), size - 1'000'000);
+  settle();
+  // Reports, a small one and one of several chunks.
+  const auto k = send(100, {"k@x.example", "l@y.example"});
+  const auto l = send(100, {"m@x.example", "n@y.example"});
+  settle();
+  for (const auto id : {k, l}) {
+    RecipientUpdate failed = deferred({id, 0}, {});
+    failed.state = mail::RecipientState::untold;
+    update({failed});
+  }
+  update({delivered({k, 1})});
+  settle();
+  send(1'000, {"alice@example.com"}, {.ended = {{k, 0}}, .warned = {{l, 1}}});
+  send(600'000, {"alice@example.com"}, {.ended = {{l, 0}}, .warned = {}});
   settle();
   send(2'000, {"j@x.example"});
   update({delivered({stays, 0})});
