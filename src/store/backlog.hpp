@@ -33,7 +33,8 @@ struct Claimed {
   std::vector<std::uint32_t> recipients;  // the ones that were claimed
 };
 
-// What is to be written of a recipient. One that has its end already, or is in quarantine, is left as it is.
+// What is to be written of a recipient. One that has its end already, or is in quarantine, is left as it is; but an
+// untold one goes where `state` is nothing.
 struct RecipientUpdate {
   RecipientId id;
   // Where it stands from now on; nothing: it has its end and goes, and the message with its last one.

@@ -2,12 +2,13 @@
 // commit.
 //
 // A message's way: open_draft() - append()/flush() while bytes come in - commit() - claim() - read() -
-// record() until no recipient is left; then its bytes are deleted. The scheduler's side is store/backlog.hpp. What was not committed vanishes when the
-// draft is destroyed, or at the next start. What lies on the disk: docs/spool-format.md.
+// record() until no recipient is left; then its bytes are deleted. The scheduler's side is store/backlog.hpp.
+// What was not committed vanishes when the draft is destroyed, or at the next start. What lies on the disk:
+// docs/spool-format.md.
 //
-// Thread rule: every method may be called from any thread. Completions are called on the writer thread (a
-// reader thread for claim()) and must not block; they post home. Completions are called exactly once, also at
-// shutdown (then with a temporary failure).
+// Thread rule: every method may be called from any thread. Completions are called on the writer thread (on the reader
+// thread for destinations(), claim(), untold() and suspensions()) and must not block; they post home. Completions are
+// called exactly once, also at shutdown (then with a temporary failure).
 //
 // Durability: when a completion of commit() or record() says success, the transaction's sync has returned.
 // After a failed sync or write (other than a full disk) nothing more is written: every later call fails
@@ -129,8 +130,9 @@ class Spool final : public Backlog {
   // Hands the full chunk to the writer; the draft may be appended to when done is called (not before).
   void flush(Draft& draft, Done done);
   // Makes it mail: envelope, edits and the last bytes in one synced transaction, and `told` of other messages with
-  // it. The recipients in state `waiting` are claimed by `owner` from the start, so that the caller may deliver at
-  // once.
+  // it (of recipients that are not in that state, or have a damaged record, nothing is changed). The recipients in
+  // state `waiting` are claimed by `owner` from the start, so that the caller may deliver at once; those may be
+  // `held` or `untold` as well.
   void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Told told,
               Done done);
 
