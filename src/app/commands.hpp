@@ -3,6 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
+
+namespace CLI {
+class App;
+}
 
 namespace postrider::app {
 
@@ -15,5 +21,9 @@ int check(const std::filesystem::path& config);
 int demo(const std::filesystem::path& folder, std::uint16_t port_base);
 // The keys that the configuration knows, tab-separated: key, type, default, bounds, live or restart.
 int config_keys();
+
+// Adds the postmaster's tools, `queue list` and so on. What it gives is to be called after the parsing: the exit code (0:
+// done; 1: refused, or nothing matched; 2: usage), or nothing where it was another command.
+std::function<std::optional<int>()> add_queue(CLI::App& app);
 
 }  // namespace postrider::app

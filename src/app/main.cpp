@@ -31,9 +31,16 @@ int main(int argc, char** argv) {
   bool tsv = false;
   keys->add_flag("--tsv", tsv, "Tab-separated");
 
-  CLI11_PARSE(app, argc, argv);
+  const auto queue = app::add_queue(app);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // 0: --help, --version
+  }
   if (*serve) return app::serve(config);
   if (*check) return app::check(config);
   if (*demo) return app::demo(folder, port_base);
+  if (const auto code = queue()) return *code;
   return app::config_keys();
 }
