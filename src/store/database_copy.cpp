@@ -13,8 +13,12 @@ base::Result<void> copy_database(Database& database, const std::filesystem::path
   if (std::filesystem::exists(to, error)) return store_failure(to.string() + " exists already");
   std::filesystem::remove(partial, error);
   try {
+    // It forbids the writing of any file, and with it that of the copy.
+    const bool query_only = database.number("PRAGMA query_only") != 0;
+    if (query_only) database.execute("PRAGMA query_only=OFF");
     Statement vacuum(database, "VACUUM INTO ?1");
     vacuum.run(std::string_view(partial.native()));
+    if (query_only) database.execute("PRAGMA query_only=ON");
   } catch (const SqlError& fault) {
     std::filesystem::remove(partial, error);
     if (fault.fault() == Fault::full) return storage_full("copying to " + to.string() + ": " + fault.what());
