@@ -106,6 +106,7 @@ class Run {
                                    .environment = std::move(environment),
                                    .user = std::move(*user),
                                    .time_limit = via_.time_limit,
+                                   .grace = kProgramGrace,
                                    .stop = stop_});
     if (!program) return not_started(std::strerror(program.error()));
     if (!feed(*program)) {

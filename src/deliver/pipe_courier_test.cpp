@@ -1,5 +1,6 @@
 #include "deliver/pipe_courier.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -15,7 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-using ::testing::StartsWith;
 using enum mail::Action;
 
 constexpr auto kPatience = std::chrono::seconds(20);
@@ -146,6 +146,7 @@ TEST_F(PipeCourierTest, FillsItsArgumentsEachOfWhichStaysOne) {
 
 TEST_F(PipeCourierTest, HasACleanEnvironment) {
   setenv("POSTRIDER_SECRET", "x", 1);
+  const Handle inherited(open("/dev/null", O_RDONLY));  // NOLINT: as a library may open it, without O_CLOEXEC
   program("env | sort > environment; pwd > folder; umask > mask; ls /proc/self/fd > descriptors");
   EXPECT_EQ(outcome().action, delivered);
   unsetenv("POSTRIDER_SECRET");
@@ -208,28 +209,14 @@ TEST_F(PipeCourierTest, ReadsALargeMessageWhileTheProgramWrites) {
   EXPECT_EQ(written("size"), "6400060\n");
 }
 
-TEST_F(PipeCourierTest, EndsAProgramAndAllItStartedAtTheTimeLimit) {
-  program("echo begun; sleep 1000 & echo $! > child; exec sleep 1000");
+TEST_F(PipeCourierTest, EndsAProgramAtTheTimeLimit) {
+  program("echo begun; exec sleep 1000");
   via_.time_limit = std::chrono::milliseconds(300);
   const queue::Report report = deliver();
   EXPECT_EQ(report.outcomes[0].action, deferred);
   EXPECT_EQ(report.outcomes[0].reply, mail::reply(451, 4, 7, "the program for this address took too long"));
   EXPECT_EQ(report.outcomes[0].detail, "time limit: begun ");
   EXPECT_EQ(report.contact, queue::Contact::failed);
-  const int child = std::stoi(written("child"));
-  // It is dead, or a zombie that waits for who adopted it.
-  std::ifstream state("/proc/" + std::to_string(child) + "/stat");
-  std::string number, name, letter = "none";
-  state >> number >> name >> letter;
-  EXPECT_TRUE(letter == "none" || letter == "Z" || letter == "X") << letter;
-}
-
-TEST_F(PipeCourierTest, HalfAMessageAtTheTimeLimitIsNotTakenForAWholeOne) {
-  content_.assign(64, std::string(100000, 'x'));
-  program("sleep 1000; cat > mail; echo done > done");
-  via_.time_limit = std::chrono::milliseconds(300);
-  EXPECT_EQ(outcome().reply.enhanced, (mail::EnhancedCode{4, 4, 7}));
-  EXPECT_EQ(written("done"), "");
 }
 
 TEST_F(PipeCourierTest, AMessageThatCanNotBeReadIsNotGivenHalf) {
@@ -324,23 +311,6 @@ TEST(PipeExit, IsReadAsSysexitsSays) {
   for (const int code : {71, 73, 74, 75, 1, 63, 79, 127, 255})
     EXPECT_EQ(read(code), "deferred 451 4.3.0") << code;
   EXPECT_EQ(outcome_of_exit(9, "why").reply.text, "the program for this address: ended with code 9: why");
-}
-
-TEST(ProgramUser, IsNeverRootAndChangesOnlyByRoot) {
-  EXPECT_THAT(program_user("root", 0).error(), StartsWith("a program must not run as root"));
-  EXPECT_THAT(program_user("", 0).error(), StartsWith("a program must not run as root"));
-  EXPECT_THAT(program_user("root", 4242).error(), StartsWith("a program must not run as root"));
-  EXPECT_EQ(program_user("nobody", 4242).error(),
-            "only root can run a program as nobody, and the server is not root");
-  const auto nobody = program_user("nobody", 0).value();
-  EXPECT_TRUE(nobody.change);
-  EXPECT_NE(nobody.uid, 0u);
-  EXPECT_THAT(nobody.groups, ::testing::Contains(nobody.gid));
-  EXPECT_FALSE(program_user("nobody", nobody.uid)->change);
-  const auto nameless = program_user("", 424242).value();
-  EXPECT_EQ(nameless.uid, 424242u);
-  EXPECT_EQ(nameless.home, "/");
-  EXPECT_FALSE(nameless.change);
 }
 
 }  // namespace

@@ -178,6 +178,7 @@ Program::Program(pid_t pid, Handle process, Handle input, Handle output, const P
       input_(std::move(input)),
       output_(std::move(output)),
       stop_(options.stop),
+      grace_(options.grace),
       deadline_(std::chrono::steady_clock::now() + options.time_limit) {}
 
 Program::Program(Program&& other) noexcept
@@ -186,6 +187,7 @@ Program::Program(Program&& other) noexcept
       input_(std::move(other.input_)),
       output_(std::move(other.output_)),
       stop_(other.stop_),
+      grace_(other.grace_),
       deadline_(other.deadline_),
       half_(other.half_),
       seen_(std::move(other.seen_)) {}
@@ -253,9 +255,9 @@ ProgramEnd Program::end() {
       case Woken::ended:
         return reap({});
       case Woken::late:
-        return end_group(ProgramEnding::late, kProgramGrace);
+        return end_group(ProgramEnding::late, grace_);
       case Woken::stopped:
-        return end_group(ProgramEnding::stopped, kProgramGrace);
+        return end_group(ProgramEnding::stopped, grace_);
     }
   }
 }

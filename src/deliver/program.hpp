@@ -27,12 +27,16 @@ struct ProgramUser {
 // user, root, or a user that we can't become. Blocking.
 std::expected<ProgramUser, std::string> program_user(const std::string& name, uid_t self);
 
+inline constexpr std::chrono::seconds kProgramGrace{5};
+inline constexpr std::size_t kProgramOutput = 4096;
+
 struct ProgramOptions {
   std::string program;                   // absolute
   std::vector<std::string> arguments;    // behind the program's name
   std::vector<std::string> environment;  // all of it: "NAME=value"
   ProgramUser user;
   base::Milliseconds time_limit{std::chrono::minutes(5)};
+  base::Milliseconds grace{kProgramGrace};  // from SIGTERM to SIGKILL
   int stop = -1;  // a descriptor that becomes readable when programs are to be ended
 };
 
@@ -48,11 +52,9 @@ struct ProgramEnd {
   int code = 0;
   std::string output;  // the first kProgramOutput octets of standard output and standard error, as they came
 };
-inline constexpr std::size_t kProgramOutput = 4096;
 
 // One thread at a time. Blocking, each call at most until the time limit; then, and when it is stopped, the whole process
-// group gets SIGTERM and, kProgramGrace later, SIGKILL.
-inline constexpr std::chrono::seconds kProgramGrace{5};
+// group gets SIGTERM and, `grace` later, SIGKILL.
 class Program {
  public:
   // It has begun to run when this returns. The error: an errno value, of fork, of becoming the user or of exec.
@@ -83,6 +85,7 @@ class Program {
   pid_t pid_;
   Handle process_, input_, output_;
   int stop_;
+  base::Milliseconds grace_;
   base::SteadyTime deadline_;
   bool half_ = false;  // a write came to no end
   std::string seen_;
