@@ -100,10 +100,16 @@ ClaimedPage Scanner::claim_now(const ClaimRequest& request) {
   std::vector<DueKey> taken;
   try {
     page.next_due = connection_->waiting.claim(request, taken);
+    load_claimed(taken, page.messages);
   } catch (const SqlError&) {
+    // All or nothing: of rows that were left out nobody would be told that they are due.
     for (const DueKey& key : taken) state_.claims.release(key.id);
     throw;
   }
+  return page;
+}
+
+void Scanner::load_claimed(const std::vector<DueKey>& taken, std::vector<Claimed>& messages) {
   // Oldest first by the message's first due recipient; all of a message together.
   std::vector<base::MessageId> order;
   std::unordered_map<base::MessageId, std::vector<std::uint32_t>> indexes;
@@ -113,72 +119,59 @@ ClaimedPage Scanner::claim_now(const ClaimRequest& request) {
     of_message.push_back(key.id.index);
   }
   for (const base::MessageId id : order) {
-    if (auto message = load_claimed(id, std::move(indexes[id]))) page.messages.push_back(std::move(*message));
+    if (auto message = load(id, std::move(indexes[id]), mail::RecipientState::waiting))
+      messages.push_back(std::move(*message));
   }
-  return page;
 }
 
-std::optional<Claimed> Scanner::load_claimed(base::MessageId id, std::vector<std::uint32_t> indexes) {
+std::optional<Claimed> Scanner::load(base::MessageId id, std::vector<std::uint32_t> indexes,
+                                     mail::RecipientState state) {
   try {
     auto loaded = connection_->loader.load(id);
     if (!loaded) return {};
-    // What somebody recorded since the index was read may not wait any more.
+    // What somebody recorded since the index was read may have another state.
     std::erase_if(indexes, [&](std::uint32_t index) {
       return !std::ranges::binary_search(loaded->present, index) ||
-             loaded->envelope.recipients[index].state != mail::RecipientState::waiting;
+             loaded->envelope.recipients[index].state != state;
     });
     if (indexes.empty()) return {};
     return Claimed{.id = id,
                    .envelope = std::make_shared<const mail::Envelope>(std::move(loaded->envelope)),
                    .recipients = std::move(indexes)};
   } catch (const SqlError& error) {
-    for (const std::uint32_t index : indexes) {
-      if (error.is_damage())
-        report_({.what = BadRecord::What::recipient, .id = {id, index}, .why = error.what()});
-      else
-        state_.claims.release({id, index});
-    }
+    if (!error.is_damage()) throw;
+    for (const std::uint32_t index : indexes)
+      report_({.what = BadRecord::What::recipient, .id = {id, index}, .why = error.what()});
     return {};
   }
 }
 
 std::vector<Claimed> Scanner::untold_now(base::MessageId after, std::size_t limit) {
   std::vector<Claimed> found;
-  base::MessageId at = after;
-  while (found.size() < limit) {
-    std::vector<RecipientId> firsts;
+  bool more = true;
+  // Until the page is full or all is seen, whatever of it can't be read: an empty page means that there is nothing.
+  while (more && found.size() < limit) {
+    std::vector<std::pair<base::MessageId, std::vector<std::uint32_t>>> messages;
+    more = false;
     {
-      Rows rows = connection_->select_untold.query(at.value);
-      while (firsts.size() < limit - found.size() && rows.next()) {
+      Rows rows = connection_->select_untold.query(after.value);
+      while (rows.next()) {
         const base::MessageId id{rows.number(0)};
-        if (id != at) firsts.push_back({id, static_cast<std::uint32_t>(rows.number(1))});
-        at = id;
+        if (messages.empty() || messages.back().first != id) {
+          more = messages.size() == limit - found.size();
+          if (more) break;
+          messages.push_back({id, {}});
+        }
+        messages.back().second.push_back(static_cast<std::uint32_t>(rows.number(1)));
       }
     }
-    if (firsts.empty()) break;
-    for (const RecipientId first : firsts) {
-      if (auto message = load_untold(first)) found.push_back(std::move(*message));
+    for (auto& [id, indexes] : messages) {
+      after = id;
+      if (auto message = load(id, std::move(indexes), mail::RecipientState::untold))
+        found.push_back(std::move(*message));
     }
   }
   return found;
-}
-
-std::optional<Claimed> Scanner::load_untold(RecipientId first) {
-  try {
-    auto loaded = connection_->loader.load(first.message);
-    if (!loaded) return {};
-    std::erase_if(loaded->present, [&](std::uint32_t index) {
-      return loaded->envelope.recipients[index].state != mail::RecipientState::untold;
-    });
-    if (loaded->present.empty()) return {};
-    return Claimed{.id = first.message,
-                   .envelope = std::make_shared<const mail::Envelope>(std::move(loaded->envelope)),
-                   .recipients = std::move(loaded->present)};
-  } catch (const SqlError& error) {
-    if (!error.is_damage()) throw;
-    report_({.what = BadRecord::What::recipient, .id = first, .why = error.what()});
-    return {};
-  }
 }
 
 std::vector<Suspension> Scanner::suspensions_now() {

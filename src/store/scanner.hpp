@@ -50,9 +50,11 @@ class Scanner {
   bool enqueue(Task& task);
   void run();
   ClaimedPage claim_now(const ClaimRequest& request);
-  std::optional<Claimed> load_claimed(base::MessageId id, std::vector<std::uint32_t> indexes);
+  void load_claimed(const std::vector<DueKey>& taken, std::vector<Claimed>& messages);
+  // Those of the indexes that are in this state.
+  std::optional<Claimed> load(base::MessageId id, std::vector<std::uint32_t> indexes,
+                              mail::RecipientState state);
   std::vector<Claimed> untold_now(base::MessageId after, std::size_t limit);
-  std::optional<Claimed> load_untold(RecipientId first);
   std::vector<Suspension> suspensions_now();
 
   struct Connection {

@@ -130,9 +130,8 @@ class Spool final : public Backlog {
   // Hands the full chunk to the writer; the draft may be appended to when done is called (not before).
   void flush(Draft& draft, Done done);
   // Makes it mail: envelope, edits and the last bytes in one synced transaction, and `told` of other messages with
-  // it (of recipients that are not in that state, or have a damaged record, nothing is changed). The recipients in
-  // state `waiting` are claimed by `owner` from the start, so that the caller may deliver at once; those may be
-  // `held` or `untold` as well.
+  // it (what is gone meanwhile is passed over). Recipients in state `waiting` are claimed by `owner` from the start,
+  // so that the caller may deliver at once; others may come as `held` or `untold`.
   void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Told told,
               Done done);
 
