@@ -1,0 +1,80 @@
+#include "deliver/client_connect.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "net/listener.hpp"
+#include "net/watchdog.hpp"
+
+namespace postrider::deliver {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+// The port is chosen at the connect: else a source address would have as many connections as ports, to all hosts
+// together.
+using BindAddressNoPort = asio::detail::socket_option::boolean<IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT>;
+
+}  // namespace
+
+asio::awaitable<std::unique_ptr<net::Stream>> ClientConnector::connect(NextHop hop,
+                                                                       std::optional<base::IpAddress> source,
+                                                                       base::SteadyTime deadline) {
+  if (!hop.socket.empty()) {
+    connect_unix(hop.socket);
+    co_return std::make_unique<net::TcpStream>(std::move(socket_));
+  }
+  const tcp::endpoint to(net::to_asio(hop.address), hop.port);
+  boost::system::error_code error;
+  net::Watchdog watchdog(socket_.get_executor(), [this] { cancel(); });
+  socket_.open(to.protocol());
+  if (source) {
+    socket_.set_option(BindAddressNoPort(true), error);
+    socket_.bind(tcp::endpoint(net::to_asio(*source), 0));
+  }
+  watchdog.set(deadline);
+  co_await socket_.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
+  if (watchdog.expired()) error = asio::error::timed_out;
+  if (error) {
+    cancel();
+    throw boost::system::system_error(error);
+  }
+  co_return std::make_unique<net::TcpStream>(std::move(socket_));
+}
+
+// It is there at once, or not: EAGAIN says that its queue of connections is full.
+void ClientConnector::connect_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  int error = path.size() < sizeof address.sun_path ? 0 : ENAMETOOLONG;
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) error = errno;
+  if (error == 0) {
+    std::memcpy(address.sun_path, path.data(), path.size());
+    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      error = errno;
+  }
+  if (error != 0) {
+    if (descriptor >= 0) ::close(descriptor);
+    throw boost::system::system_error(error, boost::system::system_category());
+  }
+  socket_.assign(tcp::v4(),
+                 descriptor);  // any stream socket will do: only read, written, waited for and closed
+}
+
+void ClientConnector::cancel() noexcept {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace postrider::deliver

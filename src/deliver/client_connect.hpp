@@ -1,0 +1,34 @@
+// Connections to next hops.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <optional>
+
+#include "base/ip.hpp"
+#include "base/time.hpp"
+#include "deliver/hosts.hpp"
+#include "net/stream.hpp"
+
+namespace postrider::deliver {
+
+// One connection at a time, on the executor's thread. Outlives its coroutine.
+class ClientConnector {
+ public:
+  explicit ClientConnector(boost::asio::any_io_executor executor) : socket_(std::move(executor)) {}
+
+  // To the hop's address and port, from `source`; or to its Unix socket. What goes wrong is a
+  // boost::system::system_error: timed_out at `deadline`, operation_aborted after cancel().
+  boost::asio::awaitable<std::unique_ptr<net::Stream>> connect(NextHop hop,
+                                                               std::optional<base::IpAddress> source,
+                                                               base::SteadyTime deadline);
+  void cancel() noexcept;
+
+ private:
+  void connect_unix(const std::string& path);
+  boost::asio::ip::tcp::socket socket_;
+};
+
+}  // namespace postrider::deliver

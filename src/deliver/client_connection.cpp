@@ -1,0 +1,97 @@
+#include "deliver/client_connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "wire/smtp/reply.hpp"
+
+namespace postrider::deliver {
+
+using boost::asio::awaitable;
+using boost::system::system_error;
+
+namespace {
+
+constexpr std::size_t kBuffer = 16 * 1024;
+constexpr std::size_t kMostLine = 4096;  // more than the longest that ReplyParser bears
+
+[[noreturn]] void not_a_reply() { throw system_error(make_error_code(boost::system::errc::bad_message)); }
+
+}  // namespace
+
+ClientConnection::ClientConnection(std::unique_ptr<net::Stream> stream)
+    : stream_(std::move(stream)),
+      watchdog_(stream_->executor(), [stream = stream_.get()] { stream->cancel(); }) {}
+
+void ClientConnection::allow(base::Milliseconds step) {
+  watchdog_.set(std::min(std::chrono::steady_clock::now() + step, end_));
+}
+
+void ClientConnection::cancel() noexcept { stream_->cancel(); }
+
+awaitable<void> ClientConnection::send(std::string_view octets) {
+  try {
+    co_await stream_->write_all(octets);
+  } catch (const system_error& error) {
+    rethrow(error);
+  }
+}
+
+awaitable<mail::Reply> ClientConnection::reply() {
+  wire::smtp::ReplyParser parser;
+  for (;;) {
+    const std::string_view said = co_await line();
+    transcript.heard(said);
+    if (parser.feed(said)) co_return parser.take();
+    if (parser.bad()) not_a_reply();
+  }
+}
+
+// The next line, without its end: a view of the buffer. A bare LF ends a line too; what matters is the code.
+awaitable<std::string_view> ClientConnection::line() {
+  buffer_.erase(0, used_);
+  used_ = 0;
+  for (;;) {
+    if (const auto end = buffer_.find('\n'); end != std::string::npos) {
+      used_ = end + 1;
+      std::string_view text(buffer_.data(), end);
+      if (text.ends_with('\r')) text.remove_suffix(1);
+      co_return text;
+    }
+    if (buffer_.size() >= kMostLine) not_a_reply();
+    try {
+      if (!read_some()) co_await stream_->wait_readable();
+    } catch (const system_error& error) {
+      rethrow(error);
+    }
+  }
+}
+
+bool ClientConnection::read_some() {
+  // Nothing is suspended between the read and the copy: one array serves all connections of the thread.
+  thread_local std::array<char, kBuffer> octets;
+  const auto got = stream_->try_read(octets.data(), kBuffer - std::min(kBuffer - 1, buffer_.size()));
+  if (!got) return false;
+  if (*got == 0) throw system_error(boost::asio::error::eof);
+  buffer_.append(octets.data(), *got);
+  return true;
+}
+
+bool ClientConnection::is_quiet() {
+  try {
+    return used_ == buffer_.size() && !read_some();
+  } catch (const system_error&) {
+    return false;
+  }
+}
+
+void ClientConnection::rethrow(const system_error& error) const {
+  if (error.code() == boost::asio::error::operation_aborted && watchdog_.expired())
+    throw system_error(boost::asio::error::timed_out);
+  throw error;
+}
+
+}  // namespace postrider::deliver

@@ -1,0 +1,30 @@
+// What a transaction says, by what the server can and the message needs. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "deliver/client_content.hpp"
+#include "deliver/client_results.hpp"
+#include "wire/smtp/extensions.hpp"
+
+namespace postrider::deliver {
+
+struct ClientPlan {
+  struct Recipient {
+    std::size_t place = 0;
+    std::string line;  // with CRLF
+  };
+  std::string mail;                   // with CRLF
+  std::vector<Recipient> recipients;  // none: there is nothing to say
+  bool chunks = false;                // BDAT instead of DATA
+};
+
+// Of the recipients that are open. Those for which the server does not do are decided here: a message that is larger
+// than it takes (5.3.4), BINARYMIME (5.6.3) and SMTPUTF8 (5.6.7) that it does not know. `first` is the message's first
+// piece.
+ClientPlan plan_transaction(const wire::smtp::Extensions& offered, const ContentPiece& first,
+                            ClientResults& results);
+
+}  // namespace postrider::deliver

@@ -1,0 +1,111 @@
+// A client's session: greeting, EHLO or LHLO, transactions, QUIT. SMTP and LMTP differ by data, not by code.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "deliver/client_connection.hpp"
+#include "deliver/client_content.hpp"
+#include "deliver/client_plan.hpp"
+#include "deliver/client_results.hpp"
+#include "deliver/hosts.hpp"
+#include "net/stream.hpp"
+#include "wire/smtp/extensions.hpp"
+
+namespace postrider::deliver {
+
+enum class ClientProtocol : std::uint8_t { smtp, lmtp };
+
+// Who we are, and who the other is.
+struct ClientTerms {
+  ClientProtocol protocol = ClientProtocol::smtp;
+  std::string helo;  // what EHLO and LHLO say
+  NextHop hop;       // its to_string() is the relay of outcomes
+};
+
+// Thread rule: the stream's thread; one coroutine at a time. Broken connections never come out as exceptions: they are
+// replies (451 4.4.2, or 451 4.5.0 for what is not SMTP) and make is_usable() false.
+class ClientSession {
+ public:
+  ClientSession(std::unique_ptr<net::Stream> stream, ClientTerms terms);
+
+  // No step goes on after `end`, whatever its own time is.
+  void set_end(base::SteadyTime end) { connection_.set_end(end); }
+
+  // Waits for the greeting and says EHLO, or HELO where that is refused (RFC 5321 3.2), or LHLO (RFC 2033 4.1). The
+  // reply is why nothing can be done here: another host may be tried. RFC 5321 3.1
+  boost::asio::awaitable<std::optional<mail::Reply>> open(const config::Delivery& times);
+
+  struct Work {
+    ClientResults& results;  // has open recipients
+    sys::Pool& readers;
+    const config::Delivery& times;
+  };
+  // One transaction for the recipients that are open, and more of them while the server says that they are too many for
+  // one. Who is still open afterwards may be tried at the next host. Requires is_usable().
+  boost::asio::awaitable<void> carry(Work work);
+
+  // QUIT, and the reply, within `patience`. RFC 5321 4.1.1.10
+  boost::asio::awaitable<void> quit(base::Milliseconds patience);
+
+  // Another transaction may follow: the last one came to its end.
+  bool is_usable() const { return clean_; }
+  // The same, and the server has said nothing since.
+  bool is_alive() { return clean_ && connection_.is_quiet(); }
+  // A later carry() that got no reply at all, or 421: the connection was kept too long. Nothing is noted of it.
+  bool was_dead() const { return !answered_ && transactions_ > 1; }
+  std::uint32_t transactions() const { return transactions_; }
+  base::SteadyTime since() const { return since_; }
+  const ClientTerms& terms() const { return terms_; }
+  // Since the last call of forget_transcript().
+  const std::string& transcript() const { return connection_.transcript.text(); }
+  void forget_transcript() { connection_.transcript.clear(); }
+
+  void cancel() noexcept { connection_.cancel(); }
+
+ private:
+  enum class Wanted : std::uint8_t { done, go_on };  // 2yz, 3yz
+  // A small message goes out with MAIL and RCPT in one write, where the server takes chunks.
+  static constexpr std::size_t kOneGroup = 64 * 1024;
+  // Chunks that may be under way without their reply.
+  static constexpr std::size_t kChunks = 2;
+
+  boost::asio::awaitable<std::optional<mail::Reply>> greet(const config::Delivery& times);
+  boost::asio::awaitable<void> transact(Work work);
+  boost::asio::awaitable<bool> envelope(const ClientPlan& plan, std::string_view command,
+                                        std::string_view content, Work work);
+  boost::asio::awaitable<void> by_data(ClientContent& content, ContentPiece piece, bool asked, Work work);
+  boost::asio::awaitable<void> by_chunks(ClientContent& content, ContentPiece piece, Work work);
+  boost::asio::awaitable<bool> take_chunk_reply(Work work);
+  boost::asio::awaitable<std::optional<ContentPiece>> next_piece(ClientContent& content, Work work);
+  boost::asio::awaitable<bool> push(std::string_view octets, Work work);
+  boost::asio::awaitable<void> finish(Work work);
+
+  void say(std::string_view command);
+  boost::asio::awaitable<mail::Reply> answer(base::Milliseconds within, Wanted wanted = Wanted::done);
+  void judge_accepted(const mail::Reply& reply, ClientResults& results);
+  void end_of_the_line(mail::Reply reply, ClientResults& results);
+  mail::Reply reply_for(const boost::system::error_code& error) const;
+
+  ClientConnection connection_;
+  const ClientTerms terms_;
+  const std::string relay_;
+  wire::smtp::Extensions offered_;
+  std::string out_;                     // said, and not yet sent
+  std::vector<std::size_t> accepted_;   // places of this transaction
+  const char* stage_ = "the greeting";  // what is waited for, for people
+  bool clean_ = false;                  // between two transactions
+  bool wants_reset_ = false;            // MAIL stands, without a recipient
+  bool ended_ = false;                  // all of the content is on its way: what comes now decides
+  bool answered_ = false;
+  std::uint32_t transactions_ = 0;
+  const base::SteadyTime since_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace postrider::deliver

@@ -1,0 +1,181 @@
+#include "deliver/smtp_attempt.hpp"
+
+#include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <utility>
+#include <variant>
+
+#include "net/await_posted.hpp"
+
+namespace postrider::deliver {
+
+using boost::asio::awaitable;
+using Weight = ClientResults::Weight;
+
+namespace {
+
+constexpr base::Milliseconds kFind = std::chrono::seconds(35);  // HostFinder answers within 30 s
+
+base::SteadyTime now() { return std::chrono::steady_clock::now(); }
+
+mail::Reply shutting_down() { return mail::reply(451, 3, 2, "shutting down"); }
+
+const std::string& helo_of(const config::Config& config, const config::Route& route) {
+  return route.helo.empty() ? config.hostname.ascii() : route.helo;
+}
+
+// Those who reach the same site in the same way share connections.
+std::string key_of(const config::Config& config, const queue::Job& job) {
+  const auto& route = *job.destination.route;
+  std::string key = job.site + '\n' + helo_of(config, route);
+  for (const auto& source : route.source) key += '\n' + source.to_string();
+  return key;
+}
+
+std::string address_of(const NextHop& hop) {
+  if (!hop.socket.empty()) return hop.socket;
+  const std::string address = hop.address.to_string();
+  return (hop.address.is_v4() ? address : '[' + address + ']') + ':' + std::to_string(hop.port);
+}
+
+std::optional<base::IpAddress> source_for(const NextHop& hop, const config::Route& route) {
+  for (const auto& source : route.source)
+    if (hop.socket.empty() && source.is_v4() == hop.address.is_v4()) return source;
+  return {};
+}
+
+}  // namespace
+
+SmtpAttempt::SmtpAttempt(Parts parts, const queue::Job& job)
+    : parts_(std::move(parts)),
+      job_(job),
+      times_(parts_.config->delivery),
+      key_(key_of(*parts_.config, job)),
+      end_(now() + times_.attempt),
+      results_(job, parts_.clock),
+      connector_(parts_.executor) {}
+
+awaitable<queue::Report> SmtpAttempt::run() {
+  // There is no TLS on this way yet. RFC 8689 4.2.1
+  if (job_.envelope->require_tls) {
+    results_.decide_open(
+        mail::Action::failed,
+        mail::reply(550, 7, 30, "REQUIRETLS was asked for, and there is no TLS on this way"));
+  }
+  co_await use_kept();
+  if (!goes_on()) co_return report();
+  for (auto& hop : co_await find_hops()) {
+    if (!goes_on()) break;
+    co_await try_hop(std::move(hop));
+  }
+  co_return report();
+}
+
+bool SmtpAttempt::goes_on() const { return !cancelled_ && results_.has_open() && now() < end_; }
+
+awaitable<void> SmtpAttempt::use_kept() {
+  while (goes_on() && trials_.empty()) {
+    auto session = parts_.pool.take(key_);
+    if (!session) co_return;
+    session->forget_transcript();
+    co_await carry(std::move(session), now());
+  }
+}
+
+awaitable<std::vector<NextHop>> SmtpAttempt::find_hops() {
+  auto found = co_await net::await_posted<FoundHosts>(
+      kFind, [this](auto completion) { parts_.find(job_.destination, std::move(completion)); });
+  if (found && *found) co_return std::move((*found)->hops);
+  if (found) {
+    results_.decide_open(found->error().action, found->error().reply);
+  } else {
+    results_.decide_open(mail::Action::deferred, mail::reply(451, 4, 3, "the DNS does not answer"));
+  }
+  co_return std::vector<NextHop>();
+}
+
+awaitable<void> SmtpAttempt::try_hop(NextHop hop) {
+  const auto begun = now();
+  results_.set_relay(hop.to_string(), ClientResults::Speaks::smtp);
+  auto session = co_await connect(hop);
+  if (!session) co_return note(hop, begun, results_.verdict(), {});
+  session_ = session.get();
+  session->set_end(end_);
+  auto refusal = co_await session->open(times_);
+  session_ = nullptr;
+  if (!refusal) co_return co_await carry(std::move(session), begun);
+  results_.blame(*std::move(refusal), Weight::turned_away);
+  note(hop, begun, results_.verdict(), session->transcript());
+  parts_.pool.leave(std::move(session));
+}
+
+// Null: there is no connection, and that is noted.
+awaitable<std::unique_ptr<ClientSession>> SmtpAttempt::connect(NextHop hop) {
+  std::string trouble;
+  try {
+    auto stream = co_await connector_.connect(hop, source_for(hop, *job_.destination.route),
+                                              std::min(now() + times_.connect, end_));
+    co_return std::make_unique<ClientSession>(std::move(stream), terms_for(std::move(hop)));
+  } catch (const boost::system::system_error& error) {
+    trouble = error.code().message();
+  }
+  results_.blame(mail::reply(451, 4, 1, "no connection: " + trouble), Weight::unreachable);
+  co_return nullptr;
+}
+
+ClientTerms SmtpAttempt::terms_for(NextHop hop) const {
+  const auto& route = *job_.destination.route;
+  const bool lmtp = std::holds_alternative<config::ViaLmtp>(route.via);
+  return {.protocol = lmtp ? ClientProtocol::lmtp : ClientProtocol::smtp,
+          .helo = helo_of(*parts_.config, route),
+          .hop = std::move(hop)};
+}
+
+awaitable<void> SmtpAttempt::carry(std::unique_ptr<ClientSession> session, base::SteadyTime begun) {
+  session_ = session.get();
+  session->set_end(end_);
+  co_await session->carry({results_, parts_.readers, times_});
+  session_ = nullptr;
+  if (session->was_dead()) co_return;
+  note(session->terms().hop, begun, results_.verdict(),
+       results_.went_well() ? std::string() : session->transcript());
+  const bool keep = session->is_usable() && session->transactions() < times_.messages_per_connection &&
+                    now() - session->since() < kOldest;
+  if (keep) {
+    parts_.pool.keep(key_, std::move(session), times_.idle);
+  } else {
+    parts_.pool.leave(std::move(session));
+  }
+}
+
+void SmtpAttempt::note(const NextHop& hop, base::SteadyTime begun, std::string result,
+                       std::string transcript) {
+  trials_.push_back({.host = hop.name,
+                     .address = address_of(hop),
+                     .tls = {},
+                     .took = std::chrono::duration_cast<base::Milliseconds>(now() - begun),
+                     .result = std::move(result),
+                     .transcript = std::move(transcript)});
+}
+
+void SmtpAttempt::cancel() {
+  cancelled_ = true;
+  connector_.cancel();
+  if (session_) session_->cancel();
+}
+
+queue::Report SmtpAttempt::report() {
+  auto contact = results_.judged() ? queue::Contact::made : queue::Contact::failed;
+  if (trials_.empty() || (cancelled_ && !results_.judged())) contact = queue::Contact::none;
+  if (cancelled_) results_.decide_open(mail::Action::deferred, shutting_down());
+  return {.outcomes = results_.take(), .contact = contact, .trials = std::move(trials_)};
+}
+
+queue::Report SmtpAttempt::broken_off(const queue::Job& job, sys::Clock& clock) {
+  ClientResults results(job, clock);
+  results.decide_open(mail::Action::deferred, shutting_down());
+  return {.outcomes = results.take(), .contact = queue::Contact::none, .trials = {}};
+}
+
+}  // namespace postrider::deliver
