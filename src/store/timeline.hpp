@@ -109,6 +109,8 @@ class TimelineReader {
                                                       std::size_t limit);
   // Crashes that may have cost events of [from, to], oldest first.
   base::Result<std::vector<Loss>> losses(base::UtcTime from, base::UtcTime to);
+  // A copy, see store/database_copy.hpp. Failure: temporary; then the reader is of no more use.
+  base::Result<void> backup(const std::filesystem::path& file);
 
  private:
   struct State;

@@ -9,12 +9,12 @@ namespace postrider::store {
 namespace {
 
 // Stored as their place from 1: append only, never reorder.
-constexpr std::array<std::string_view, 40> kNames = {
+constexpr std::array<std::string_view, 43> kNames = {
     "site",    "host",     "address",  "tls",        "took",   "result",   "transcript", "reply",
     "next",    "state",    "relay",    "detail",     "from",   "to",       "client",     "helo",
     "name",    "listener", "protocol", "identity",   "size",   "decision", "why",        "recipient",
     "alias",   "original", "message",  "about",      "told",   "who",      "what",       "until",
-    "attempt", "envid",    "route",    "recipients", "sender", "reason",   "enhanced",   "expires"};
+    "attempt", "envid",    "route",    "recipients", "sender", "reason",   "enhanced",   "expires", "of", "by", "change"};
 constexpr std::size_t kLongestName = 10;
 
 constexpr std::uint64_t kHasRecipient = 1;

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "store/address_index.hpp"
+#include "store/database_copy.hpp"
 #include "store/job.hpp"
 #include "store/timeline.hpp"
 #include "store/timeline_codec.hpp"
@@ -166,6 +167,10 @@ base::Result<std::vector<Loss>> TimelineReader::losses(base::UtcTime from, base:
   } catch (const SqlError& error) {
     return unreadable(error);
   }
+}
+
+base::Result<void> TimelineReader::backup(const std::filesystem::path& file) {
+  return copy_database(*state_->database, file);
 }
 
 }  // namespace postrider::store
