@@ -25,6 +25,14 @@ std::size_t whole_characters(std::string_view text, std::size_t most) {
   return end;
 }
 
+std::string clean_type(std::string_view type) {
+  std::string out;
+  for (const char c : type) {
+    if ((base::is_alnum(c) || c == '-' || c == '.') && out.size() < kMaxType) out += base::to_lower(c);
+  }
+  return out;
+}
+
 std::string clean(std::string_view text, Charset charset, std::size_t most) {
   std::string out;
   for (std::size_t at = 0; at < text.size() && out.size() <= most;) {

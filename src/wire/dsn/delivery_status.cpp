@@ -11,7 +11,6 @@ namespace {
 
 // RFC 5322 2.1.1: lines should have 78 octets at most.
 constexpr std::size_t kFoldAt = 76;
-constexpr std::size_t kMaxType = 60;
 
 class Writer {
  public:
@@ -22,16 +21,17 @@ class Writer {
     if (time) put(name, base::to_rfc5322(*time));
   }
   void typed(std::string_view name, const Typed& value, std::string_view usual_type) {
-    const std::string type = clean_type(value.type, usual_type);
-    put(name, type + "; " + clean(value.text, charset(), kMaxValue - kMaxType));
+    const std::string type = clean_type(value.type);
+    put(name, (type.empty() ? std::string(usual_type) : type) + "; " +
+                  clean(value.text, charset(), kMaxValue - kMaxType));
   }
   void address(std::string_view name, const Typed& value) {
-    if (!base::iequals(value.type, "utf-8")) return typed(name, value, "rfc822");
+    if (clean_type(value.type) != "utf-8") return typed(name, value, "rfc822");
     std::string whole = clean(value.text, Charset::utf8, kMaxValue - kMaxType);
     const bool raw = form_ == Form::global;
     std::string written = smtp::encode_utf8_address(whole, raw);
     while (written.size() > kMaxValue - kMaxType) {
-      whole.resize(whole_characters(whole, whole.size() * 3 / 4));
+      whole = clean(whole, Charset::utf8, whole.size() * 3 / 4);
       written = smtp::encode_utf8_address(whole, raw);
     }
     put(name, "utf-8; " + written);
@@ -41,14 +41,6 @@ class Writer {
 
  private:
   Charset charset() const { return form_ == Form::global ? Charset::utf8 : Charset::ascii; }
-
-  static std::string clean_type(std::string_view type, std::string_view usual) {
-    std::string out;
-    for (const char c : type) {
-      if ((base::is_alnum(c) || c == '-' || c == '.') && out.size() < kMaxType) out += base::to_lower(c);
-    }
-    return out.empty() ? std::string(usual) : out;
-  }
 
   // Folds only at single spaces, so that unfolding gives back the same text.
   void put(std::string_view name, std::string_view value) {

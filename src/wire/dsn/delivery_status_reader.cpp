@@ -52,7 +52,7 @@ std::string text_of(std::string_view value) { return clean(value, Charset::utf8,
 Typed typed_of(std::string_view value, std::string_view usual_type) {
   const auto semicolon = value.find(';');
   if (semicolon == std::string_view::npos) return {std::string(usual_type), text_of(value)};
-  std::string type = base::lower(text_of(value.substr(0, semicolon)));
+  std::string type = clean_type(value.substr(0, semicolon));
   return {type.empty() ? std::string(usual_type) : std::move(type), text_of(value.substr(semicolon + 1))};
 }
 
