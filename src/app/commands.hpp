@@ -25,5 +25,12 @@ int config_keys();
 // Adds the postmaster's tools, `queue list` and so on. What it gives is to be called after the parsing: the exit code (0:
 // done; 1: refused, or nothing matched; 2: usage), or nothing where it was another command.
 std::function<std::optional<int>()> add_queue(CLI::App& app);
+// The same for `trace`, the timeline for people and scripts.
+std::function<std::optional<int>()> add_trace(CLI::App& app);
+// The same for `backup` and `restore`.
+std::function<std::optional<int>()> add_backup(CLI::App& app);
+
+// Adds `resolve ADDRESS`, used in the same way: 0 where mail for it has somewhere to go, 1 where it fails or waits.
+std::function<std::optional<int>()> add_resolve(CLI::App& app);
 
 }  // namespace postrider::app

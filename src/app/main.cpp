@@ -32,6 +32,9 @@ int main(int argc, char** argv) {
   keys->add_flag("--tsv", tsv, "Tab-separated");
 
   const auto queue = app::add_queue(app);
+  const auto trace = app::add_trace(app);
+  const auto backup = app::add_backup(app);
+  const auto resolve = app::add_resolve(app);
 
   try {
     app.parse(argc, argv);
@@ -42,5 +45,8 @@ int main(int argc, char** argv) {
   if (*check) return app::check(config);
   if (*demo) return app::demo(folder, port_base);
   if (const auto code = queue()) return *code;
+  if (const auto code = trace()) return *code;
+  if (const auto code = backup()) return *code;
+  if (const auto code = resolve()) return *code;
   return app::config_keys();
 }

@@ -1,0 +1,145 @@
+#include "store/restore.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "store/sqlite.hpp"
+#include "store/testing/blocking_spool.hpp"
+#include "store/timeline.hpp"
+#include "sys/fake/clock.hpp"
+
+namespace postrider::store {
+namespace {
+
+using testing::envelope;
+using ::testing::HasSubstr;
+using testing::put;
+using testing::recipient;
+using testing::TemporaryFolder;
+
+class Restore : public ::testing::Test {
+ protected:
+  std::unique_ptr<Spool> open(const std::filesystem::path& directory) {
+    return Spool::open({.directory = directory, .min_free_bytes = 0}, clock_).value();
+  }
+  base::MessageId message(Spool& spool) {
+    return put(spool, "hello", envelope({recipient("a@example.net"), recipient("b@example.net")})).value();
+  }
+  // Of a spool with one message.
+  base::MessageId make_copy() {
+    const auto spool = open(from_.path());
+    const auto id = message(*spool);
+    EXPECT_TRUE(spool->backup(copy_));
+    return id;
+  }
+  std::string why(const base::Result<SpoolCounts>& result) { return result ? "" : result.error().log_text(); }
+
+  TemporaryFolder from_, backup_, to_;
+  const std::filesystem::path copy_ = backup_.path() / "spool.db";
+  const std::filesystem::path target_ = to_.path() / "spool";
+  sys::fake::Clock clock_;
+};
+
+TEST_F(Restore, PutsAllMailInPlace) {
+  const auto id = make_copy();
+  const auto counts = restore_spool(copy_, target_, Waiting::goes_on);
+  ASSERT_TRUE(counts) << why(counts);
+  EXPECT_EQ(counts->messages, 1u);
+  EXPECT_EQ(counts->recipients, 2u);
+  const auto spool = open(target_);
+  EXPECT_EQ(testing::read_all(*spool, id), "hello");
+  EXPECT_EQ(testing::claim(*spool, base::UtcTime::max()).value().size(), 1u);
+  EXPECT_EQ(spool->list({}, std::nullopt, 1).value().rows[0].state, mail::RecipientState::waiting);
+}
+
+TEST_F(Restore, HoldsAllThatWaits) {
+  make_copy();
+  ASSERT_TRUE(restore_spool(copy_, target_, Waiting::is_held));
+  const auto spool = open(target_);
+  EXPECT_TRUE(testing::claim(*spool, base::UtcTime::max()).value().empty());
+  for (const Listed& row : spool->list({}, std::nullopt, 10).value().rows)
+    EXPECT_EQ(row.state, mail::RecipientState::held);
+}
+
+TEST_F(Restore, RefusesWhereAServerRuns) {
+  make_copy();
+  const auto running = open(target_);
+  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("another server works on"));
+}
+
+TEST_F(Restore, RefusesWhereThereIsMail) {
+  make_copy();
+  {
+    const auto spool = open(target_);
+    message(*spool);
+  }
+  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("has mail in it"));
+  EXPECT_EQ(open(target_)->statistics().messages, 1u);
+}
+
+TEST_F(Restore, TakesThePlaceOfAnEmptySpoolAndGoesOnAboveItsIds) {
+  make_copy();
+  clock_.advance(std::chrono::hours(1));
+  base::MessageId last;
+  {
+    const auto spool = open(target_);
+    last = message(*spool);
+    ASSERT_TRUE(testing::record(*spool, {testing::delivered({last, 0}), testing::delivered({last, 1})}));
+  }
+  ASSERT_TRUE(restore_spool(copy_, target_, Waiting::goes_on));
+  // The clock goes back: only what is stored can tell.
+  clock_.jump(-std::chrono::hours(1));
+  const auto spool = open(target_);
+  EXPECT_GT(message(*spool), last);
+  EXPECT_EQ(spool->statistics().messages, 2u);
+}
+
+TEST_F(Restore, PutsNothingInPlaceThatIsDamaged) {
+  make_copy();
+  {
+    std::fstream file(copy_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(3 * 4096);
+    file << std::string(4096, '\xff');
+  }
+  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("is damaged"));
+  EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db"));
+  EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db.restored"));
+  std::ofstream(copy_) << std::string(8192, 'x');
+  EXPECT_FALSE(restore_spool(copy_, target_, Waiting::goes_on));
+  EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db"));
+  EXPECT_THAT(why(restore_spool(backup_.path() / "none", target_, Waiting::goes_on)),
+              HasSubstr("there is no "));
+}
+
+TEST_F(Restore, RefusesANewerFormat) {
+  make_copy();
+  Database(copy_.string(), nullptr, Database::Access::read_write).execute("PRAGMA user_version=99");
+  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("has format 99"));
+  EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db"));
+}
+
+TEST_F(Restore, TheTimelineComesBackWhereThereIsNone) {
+  const base::MessageId id = base::MessageId::first(clock_.utc(), 1);
+  const auto copy = backup_.path() / "timeline.db";
+  {
+    const auto timeline = Timeline::open({.directory = from_.path()}, clock_).value();
+    timeline->note({.message = id,
+                    .recipient = {},
+                    .at = clock_.utc(),
+                    .kind = EventKind::accepted,
+                    .facts = {},
+                    .addresses = {"alice@example.com"}});
+    timeline->flush();
+    ASSERT_TRUE(TimelineReader::open(from_.path()).value()->backup(copy));
+  }
+  EXPECT_EQ(restore_timeline(copy, target_), true);
+  EXPECT_EQ(restore_timeline(copy, target_), false);
+  EXPECT_EQ(TimelineReader::open(target_).value()->events(id).value().size(), 1u);
+  std::ofstream(copy) << std::string(8192, 'x');
+  EXPECT_FALSE(restore_timeline(copy, to_.path() / "other"));
+  EXPECT_FALSE(std::filesystem::exists(to_.path() / "other" / "timeline.db"));
+}
+
+}  // namespace
+}  // namespace postrider::store
