@@ -107,18 +107,21 @@ base::Result<std::string> Desk::header_of(base::MessageId id) {
   return header;
 }
 
-base::Result<std::vector<store::RecipientId>> Desk::fit_ones(
-    const std::vector<store::RecipientId>& recipients, Change change) {
-  std::vector<store::RecipientId> fit;
+base::Result<std::vector<store::Claimed>> Desk::fit_ones(const std::vector<store::RecipientId>& recipients,
+                                                         Change change) {
+  std::vector<store::Claimed> fit;
   for (auto next = recipients.begin(); next != recipients.end();) {
     const base::MessageId id = next->message;
     auto found = parts_.spool.find(id);
     if (!found) return std::unexpected(std::move(found.error()));
     if (*found) std::ranges::sort((*found)->recipients);
+    store::Claimed meant{.id = id, .envelope = *found ? (*found)->envelope : nullptr, .recipients = {}};
     for (; next != recipients.end() && next->message == id; ++next) {
       if (!*found || !std::ranges::binary_search((*found)->recipients, next->index)) continue;
-      if (fits(change, (*found)->envelope->recipients[next->index].state)) fit.push_back(*next);
+      if (fits(change, meant.envelope->recipients[next->index].state))
+        meant.recipients.push_back(next->index);
     }
+    if (!meant.recipients.empty()) fit.push_back(std::move(meant));
   }
   return fit;
 }
@@ -131,7 +134,8 @@ base::Result<Changed> Desk::change(std::vector<store::RecipientId> recipients, C
   recipients.erase(std::ranges::unique(recipients).begin(), recipients.end());
   auto fit = fit_ones(recipients, change);
   if (!fit) return std::unexpected(std::move(fit.error()));
-  const std::uint64_t unfit = recipients.size() - fit->size();
+  std::uint64_t unfit = recipients.size();
+  for (const store::Claimed& message : *fit) unfit -= message.recipients.size();
   if (fit->empty()) return Changed{.unfit = unfit};
   auto changed = ask<Changed>([&](Answer<Changed> answer) {
     parts_.scheduler.change(std::move(*fit), change, reason,

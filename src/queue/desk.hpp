@@ -44,8 +44,8 @@ class Desk final : public Operator {
 
  private:
   base::Result<std::string> header_of(base::MessageId id);
-  base::Result<std::vector<store::RecipientId>> fit_ones(const std::vector<store::RecipientId>& recipients,
-                                                         Change change);
+  base::Result<std::vector<store::Claimed>> fit_ones(const std::vector<store::RecipientId>& recipients,
+                                                     Change change);
   Parts parts_;
 };
 

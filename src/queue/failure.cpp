@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "queue/notice.hpp"
+
 namespace postrider::queue {
 namespace {
 
@@ -15,34 +17,38 @@ mail::Outcome expired(mail::Outcome last) {
   return last;
 }
 
-Decision fail(const Attempt& attempt, mail::Outcome outcome) {
-  const bool nobody = nobody_to_tell(attempt.envelope, attempt.recipient);
-  return {nobody ? Next::remove : Next::keep, std::move(outcome), {}, nobody};
+// The end of it, of whatever kind.
+Decision end(const Attempt& attempt, mail::Outcome outcome) {
+  const bool told = wants_notice(attempt.envelope, attempt.recipient, outcome);
+  const bool failed = outcome.action == mail::Action::failed;
+  return {.next = told ? Next::untold : Next::remove,
+          .outcome = std::move(outcome),
+          .told_nobody = failed && !told};
 }
 
 Decision defer(const Attempt& attempt, mail::Outcome outcome, const config::Queue& settings) {
-  const base::UtcTime end = attempt.envelope.received + settings.expire;
-  if (attempt.now >= end && !attempt.clock_jumped) return fail(attempt, expired(std::move(outcome)));
+  const base::UtcTime expires = attempt.envelope.received + settings.expire;
+  if (attempt.now >= expires && !attempt.clock_jumped) return end(attempt, expired(std::move(outcome)));
   base::UtcTime due = attempt.now + back_off(settings.retry, attempt.recipient.attempts + 1, attempt.random);
-  if (attempt.now < end) due = std::min(due, end);
-  return {Next::retry, std::move(outcome), due, false};
+  if (attempt.now < expires) due = std::min(due, expires);
+  return {.next = Next::retry,
+          .outcome = std::move(outcome),
+          .due = due,
+          .warn = !attempt.clock_jumped &&
+                  is_to_be_warned(attempt.envelope, attempt.recipient, attempt.now, settings)};
 }
 
 }  // namespace
 
 Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Queue& settings) {
-  switch (outcome.action) {
-    case mail::Action::delivered:
-    case mail::Action::relayed:
-    case mail::Action::expanded:
-    case mail::Action::discarded:
-      return {Next::remove, std::move(outcome), {}, false};
-    case mail::Action::failed:
-      return fail(attempt, std::move(outcome));
-    case mail::Action::deferred:
-      break;
-  }
-  return defer(attempt, std::move(outcome), settings);
+  if (outcome.action == mail::Action::deferred) return defer(attempt, std::move(outcome), settings);
+  return end(attempt, std::move(outcome));
+}
+
+bool is_to_be_warned(const mail::Envelope& envelope, const mail::Recipient& recipient, base::UtcTime now,
+                     const config::Queue& settings) {
+  return settings.warn_after.count() > 0 && now >= envelope.received + settings.warn_after &&
+         wants_delay_notice(envelope, recipient);
 }
 
 base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random) {
@@ -54,7 +60,7 @@ base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, 
 }
 
 bool nobody_to_tell(const mail::Envelope& envelope, const mail::Recipient& recipient) {
-  return envelope.reverse_path.is_null() || (recipient.notify.specified && !recipient.notify.failure);
+  return !wants_failure_notice(envelope, recipient);
 }
 
 }  // namespace postrider::queue

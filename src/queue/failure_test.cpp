@@ -82,7 +82,7 @@ TEST(Failure, DeferredAfterTheTimeFailsWith447AndTheLastWords) {
   Case c;
   c.now = kReceived + days(5);
   const Decision decision = c.decide(mail::Action::deferred, mail::reply(452, 2, 2, "mailbox full"));
-  EXPECT_EQ(decision.next, Next::keep);
+  EXPECT_EQ(decision.next, Next::untold);
   EXPECT_EQ(decision.outcome.action, mail::Action::failed);
   EXPECT_EQ(decision.outcome.reply, mail::reply(451, 4, 7, "delivery time expired; last: mailbox full"));
 }
@@ -99,7 +99,7 @@ TEST(Failure, AnAttemptDuringWhichTheClockJumpedExpiresNothing) {
 TEST(Failure, FailedIsKeptUntilTheSenderHasBeenTold) {
   const Case c;
   const Decision decision = c.decide(mail::Action::failed, mail::reply(550, 1, 1, "no such user here"));
-  EXPECT_EQ(decision.next, Next::keep);
+  EXPECT_EQ(decision.next, Next::untold);
   EXPECT_FALSE(decision.told_nobody);
 }
 
@@ -118,7 +118,7 @@ TEST(Failure, NotifyDecidesWhetherSomebodyIsTold) {
   c.recipient.notify = {.specified = true, .success = true, .failure = false, .delay = true};
   EXPECT_TRUE(c.decide(mail::Action::failed).told_nobody);
   c.recipient.notify = {.specified = true, .success = false, .failure = true, .delay = false};
-  EXPECT_EQ(c.decide(mail::Action::failed).next, Next::keep);
+  EXPECT_EQ(c.decide(mail::Action::failed).next, Next::untold);
 }
 
 TEST(Failure, AnExpiredMailOfNobodyIsRemoved) {

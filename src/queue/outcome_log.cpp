@@ -15,13 +15,6 @@ std::string_view event_of(const OutcomeLine& line) {
   return line.held ? std::string_view("held") : mail::to_string(line.outcome.action);
 }
 
-// "250 2.0.0 delivered": the enhanced code stands in dsn= too, where scripts look for it.
-std::string reply_text(const mail::Reply& reply) {
-  if (reply.code == 0) return reply.text;
-  const std::string enhanced = reply.enhanced ? reply.enhanced->to_string() + " " : std::string();
-  return fmt::format("{} {}{}", reply.code, enhanced, reply.text);
-}
-
 template <class... Extra>
 void write(const OutcomeLine& line, const Extra&... extra) {
   const mail::Outcome& outcome = line.outcome;
@@ -30,6 +23,7 @@ void write(const OutcomeLine& line, const Extra&... extra) {
                   Field("to", line.recipient.final.to_string()), Field("relay", outcome.relay),
                   Field("delay", seconds(outcome.at - line.envelope.received)),
                   Field("dsn", outcome.reply.enhanced ? outcome.reply.enhanced->to_string() : std::string()),
+                  // the enhanced code stands in dsn= too, where scripts look for it
                   Field("reply", reply_text(outcome.reply)), extra...});
 }
 
@@ -51,6 +45,12 @@ void with_consequence(const OutcomeLine& line, const Extra&... extra) {
 void log_outcome(const OutcomeLine& line) {
   if (line.recipient.original == line.recipient.final) return with_consequence(line);
   with_consequence(line, Field("orig_to", line.recipient.original.to_string()));
+}
+
+std::string reply_text(const mail::Reply& reply) {
+  if (reply.code == 0) return reply.text;
+  const std::string enhanced = reply.enhanced ? reply.enhanced->to_string() + " " : std::string();
+  return fmt::format("{} {}{}", reply.code, enhanced, reply.text);
 }
 
 std::string seconds(base::Milliseconds time) {

@@ -25,6 +25,9 @@ struct OutcomeLine {
 // orig_to (what RCPT TO said), next (deferred), told=nobody (failed) and detail.
 void log_outcome(const OutcomeLine& line);
 
+// "250 2.0.0 delivered", as a person reads it.
+std::string reply_text(const mail::Reply& reply);
+
 // "12.345"; "0.000" where the clock was turned back.
 std::string seconds(base::Milliseconds time);
 

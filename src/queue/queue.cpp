@@ -1,74 +1,115 @@
 #include "queue/queue.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
-#include "queue/failure.hpp"
-#include "queue/outcome_log.hpp"
+#include "queue/acceptance.hpp"
+#include "queue/content.hpp"
+#include "queue/desk.hpp"
+#include "queue/notifier.hpp"
 #include "queue/scheduler.hpp"
+#include "sys/thread_name.hpp"
 
 namespace postrider::queue {
-namespace {
 
-// Refused alone at the end of the data: nothing is tried for it, but its end is told.
-bool was_refused(const mail::Recipient& recipient) {
-  return recipient.state == mail::RecipientState::untold && recipient.last;
-}
+struct Queue::Inside {
+  explicit Inside(Parts all);
+  ~Inside();
+  void accept(mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
+              store::Told told, Accepted done);
 
-// Takes out those whom nobody is to be told of: they have had their end. What to log of all the refused ones when the
-// rest is durable; empty where there are none.
-Mailbox::Task end_refused(base::MessageId id, mail::Envelope& envelope) {
-  if (std::ranges::none_of(envelope.recipients, was_refused)) return {};
-  auto before = std::make_shared<const mail::Envelope>(envelope);
-  std::erase_if(envelope.recipients, [&](const auto& recipient) {
-    return was_refused(recipient) && nobody_to_tell(*before, recipient);
-  });
-  return [id, before] {
-    for (const auto& recipient : before->recipients) {
-      if (!was_refused(recipient)) continue;
-      log_outcome({.id = id,
-                   .envelope = *before,
-                   .recipient = recipient,
-                   .outcome = *recipient.last,
-                   .told_nobody = nobody_to_tell(*before, recipient)});
+  Parts parts;
+  const std::string owner;
+  // Writes to senders for the scheduler, and has it scheduled; so it ends first.
+  std::unique_ptr<Notifier> notifier;
+  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<Desk> desk;
+  std::thread thread;
+};
+
+Queue::Inside::Inside(Parts all)
+    : parts(std::move(all)), owner("node" + std::to_string(parts.config()->node)) {
+  const auto note = [&timeline = parts.timeline](store::Event event) { timeline.note(std::move(event)); };
+  notifier = std::make_unique<Notifier>(Notifier::Parts{
+      .spool = parts.spool,
+      .clock = parts.clock,
+      .config = parts.config,
+      .note = note,
+      .accept =
+          [this](mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
+                 store::Told told, Accepted done) {
+            accept(std::move(envelope), std::move(draft), std::move(decisions), std::move(told),
+                   std::move(done));
+          },
+      .recipients = [&router =
+                         parts.router](const mail::Address& sender) { return router.recipients(sender); }});
+  scheduler = std::make_unique<Scheduler>(
+      Scheduler::Parts{.backlog = parts.spool,
+                       .router = parts.router,
+                       .teller = *notifier,
+                       .clock = parts.clock,
+                       .random = parts.random,
+                       .config = parts.config,
+                       .open = [&spool = parts.spool](base::MessageId id) { return open_content(spool, id); },
+                       .note = note,
+                       .owner = owner});
+  desk = std::make_unique<Desk>(Desk::Parts{.spool = parts.spool,
+                                            .scheduler = *scheduler,
+                                            .clock = parts.clock,
+                                            .backup_timeline = parts.backup_timeline});
+  thread = std::thread([this] {
+    sys::name_this_thread("queue");
+    while (scheduler->step(scheduler->wait_time())) {
     }
-  };
+  });
 }
 
-}  // namespace
-
-Queue::Queue(store::Spool& spool, Router& router, const Finisher& finisher, sys::Clock& clock,
-             std::function<std::shared_ptr<const config::Config>()> config)
-    : spool_(spool), finisher_(finisher), clock_(clock), owner_("node" + std::to_string(config()->node)) {
-  scheduler_ = std::make_unique<Scheduler>(Scheduler::Parts{spool, router, clock, std::move(config), owner_});
+Queue::Inside::~Inside() {
+  scheduler->stop();
+  thread.join();
+  notifier.reset();
 }
 
-Queue::~Queue() = default;
-
-void Queue::accept(mail::Envelope envelope, store::Draft draft, Accepted done) {
+void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
+                           store::Told told, Accepted done) {
   const base::MessageId id = draft.id();
-  const base::UtcTime now = clock_.utc();
+  const base::UtcTime now = parts.clock.utc();
   if (envelope.received == base::UtcTime{}) envelope.received = now;
-  Mailbox::Task told = end_refused(id, envelope);
+  // Before those leave the envelope of whose end nobody is to hear.
+  Acceptance acceptance(id, envelope, std::move(decisions));
   store::Claimed message{.id = id, .envelope = {}, .recipients = {}};
+  bool untold = false;
   for (std::uint32_t i = 0; i < envelope.recipients.size(); ++i) {
     mail::Recipient& recipient = envelope.recipients[i];
+    untold |= recipient.state == mail::RecipientState::untold;
     if (recipient.state != mail::RecipientState::waiting) continue;
     if (recipient.due == base::UtcTime{}) recipient.due = now;
     message.recipients.push_back(i);
   }
-  mail::Edits edits = finisher_.finish(envelope, id);
+  mail::Edits edits = parts.finisher.finish(envelope, id);
   message.envelope = std::make_shared<const mail::Envelope>(envelope);
-  spool_.commit(std::move(draft), std::move(envelope), std::move(edits), owner_,
-                [mailbox = scheduler_->mailbox(), admit = scheduler_->fresh(std::move(message)),
-                 told = std::move(told), id, done = std::move(done)](base::Result<void> result) mutable {
-                  if (!result) return done(std::unexpected(std::move(result.error())));
-                  if (told) mailbox->post(std::move(told));
-                  mailbox->post(std::move(admit));
-                  done(id);
-                });
+  parts.spool.commit(std::move(draft), std::move(envelope), std::move(edits), owner, std::move(told),
+                     [this, id, untold, message = std::move(message), acceptance = std::move(acceptance),
+                      done = std::move(done)](base::Result<void> result) mutable {
+                       if (!result) return done(std::unexpected(std::move(result.error())));
+                       acceptance.tell(parts.timeline);
+                       scheduler->fresh(std::move(message), untold);
+                       done(id);
+                     });
 }
 
-void Queue::when_idle(std::move_only_function<void()> done) { scheduler_->when_idle(std::move(done)); }
+Queue::Queue(Parts parts) : spool_(parts.spool), inside_(std::make_unique<Inside>(std::move(parts))) {}
+Queue::~Queue() = default;
+
+void Queue::accept(mail::Envelope envelope, Draft draft, std::vector<std::string> decisions, Accepted done) {
+  inside_->accept(std::move(envelope), std::move(draft), std::move(decisions), {}, std::move(done));
+}
+
+Operator& Queue::desk() { return *inside_->desk; }
+
+void Queue::when_idle(std::move_only_function<void()> done) {
+  inside_->scheduler->when_idle(std::move(done));
+}
 
 }  // namespace postrider::queue

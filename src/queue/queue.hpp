@@ -3,6 +3,7 @@
 // Thread rule: accept(), has_space() and desk() from any thread. All decisions are made on the queue's own strand.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,6 +41,8 @@ class Queue {
     sys::Clock& clock;
     sys::Random& random;
     std::function<std::shared_ptr<const config::Config>()> config;
+    // Copies the timeline into a new file, for Operator::backup; without it there is none in a backup.
+    std::function<base::Result<void>(const std::filesystem::path&)> backup_timeline = {};
   };
   // Starts scheduling what the spool holds.
   explicit Queue(Parts parts);
@@ -51,9 +54,9 @@ class Queue {
   // message was let in, one line each.
   void accept(mail::Envelope envelope, Draft draft, std::vector<std::string> decisions, Accepted done);
 
-  base::Result<Draft> open_draft() { return parts_.spool.open_draft(); }
-  base::Result<void> has_space(std::uint64_t bytes) const { return parts_.spool.has_space(bytes); }
-  void flush(Draft& draft, store::Done done) { parts_.spool.flush(draft, std::move(done)); }
+  base::Result<Draft> open_draft() { return spool_.open_draft(); }
+  base::Result<void> has_space(std::uint64_t bytes) const { return spool_.has_space(bytes); }
+  void flush(Draft& draft, store::Done done) { spool_.flush(draft, std::move(done)); }
 
   // What a postmaster can see and do. Lives as long as the queue.
   Operator& desk();
@@ -64,7 +67,7 @@ class Queue {
 
  private:
   struct Inside;
-  Parts parts_;
+  store::Spool& spool_;
   std::unique_ptr<Inside> inside_;
 };
 

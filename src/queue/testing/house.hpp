@@ -15,11 +15,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "queue/queue.hpp"
 #include "sys/fake/clock.hpp"
+#include "sys/fake/random.hpp"
 
 namespace postrider::queue::testing {
 
@@ -40,9 +42,14 @@ inline mail::Outcome failed() {
 
 struct Attempted {
   Job job;
-  std::move_only_function<void(Outcomes)> done;
+  std::move_only_function<void(Report)> report;
 
-  void answer(const mail::Outcome& outcome) { done(Outcomes(job.recipients.size(), outcome)); }
+  void done(std::vector<mail::Outcome> outcomes, Contact contact = Contact::made) {
+    report({.outcomes = std::move(outcomes), .contact = contact, .trials = {}});
+  }
+  void answer(const mail::Outcome& outcome, Contact contact = Contact::made) {
+    done(std::vector<mail::Outcome>(job.recipients.size(), outcome), contact);
+  }
   std::vector<std::string> recipients() const {
     std::vector<std::string> names;
     for (const auto index : job.recipients)
@@ -59,10 +66,13 @@ struct Attempted {
   }
 };
 
-// Keeps each job until the test takes it; or answers by itself.
+// Keeps each job until the test takes it; or answers by itself. Each domain is a site of its own.
 class FakeCourier final : public Courier {
  public:
-  void deliver(Job job, std::move_only_function<void(Outcomes)> done) override {
+  void locate(const Destination& destination, std::move_only_function<void(Located)> done) override {
+    done(Site{.name = mail::to_ascii(destination.host), .concurrency = 3000, .max_per_minute = 0});
+  }
+  void deliver(Job job, std::move_only_function<void(Report)> done) override {
     Attempted attempt{std::move(job), std::move(done)};
     std::unique_lock lock(mutex_);
     ++count_;
@@ -101,11 +111,13 @@ class FakeCourier final : public Courier {
   std::size_t count_ = 0;
 };
 
-// By the domain: hold.test, discard.test, nowhere.test, far.test (another courier), all else to `near`. block.test
-// is held too, but keeps the queue's strand waiting until the test opens `gate`.
+// By the domain: hold.test, discard.test, nowhere.test, far.test (another courier), example.org (where the senders are: what
+// they are told is taken at once), all else to `near`. block.test is held too, but keeps the queue's strand waiting until
+// the test opens `gate`.
 class FakeRouter final : public Router {
  public:
-  FakeCourier near, far;
+  FakeRouter() { senders.always(delivered()); }
+  FakeCourier near, far, senders;
   std::promise<void> blocked, gate;
   Choice choose(const mail::Envelope&, const mail::Recipient& recipient) override {
     const std::string& domain = recipient.final.domain()->ascii();
@@ -118,15 +130,15 @@ class FakeRouter final : public Router {
       choice.hold = true;
     } else if (domain == "discard.test") {
       choice.instead = outcome(mail::Action::discarded, mail::reply(250, 0, 0, "discarded by a route"));
-    } else if (domain == "far.test") {
-      choice.courier = &far;
-      choice.site = "far";
     } else if (domain != "nowhere.test") {
-      choice.courier = &near;
-      choice.site = domain;
+      choice.courier = domain == "far.test" ? &far : domain == "example.org" ? &senders : &near;
+      choice.route = route_;
     }
     return choice;
   }
+
+ private:
+  std::shared_ptr<const config::Route> route_ = std::make_shared<config::Route>();
 };
 
 class FakeFinisher final : public Finisher {
@@ -154,6 +166,7 @@ class House {
   }
   ~House() {
     queue.reset();
+    timeline.reset();
     spool.reset();
     std::filesystem::remove_all(folder);
   }
@@ -170,12 +183,37 @@ class House {
       std::abort();
     }
     spool = std::move(*opened);
+    auto history = store::Timeline::open({.directory = folder / "timeline"}, clock);
+    if (!history) {
+      ADD_FAILURE() << history.error().log_text();
+      std::abort();
+    }
+    timeline = std::move(*history);
+  }
+  // What the timeline has of a message: "accepted from=... size=5", a line for each event.
+  std::string history(base::MessageId id) {
+    timeline->flush();
+    auto reader = store::TimelineReader::open(folder / "timeline");
+    if (!reader) return reader.error().log_text();
+    std::string text;
+    for (const store::ReadEvent& event : (*reader)->events(id).value()) {
+      text += to_string(event.kind);
+      for (const auto& [name, value] : event.facts) text += " " + name + "=" + value;
+      text += '\n';
+    }
+    return text;
   }
   void start() {
-    queue = std::make_unique<Queue>(*spool, router, finisher, clock, [this] {
-      std::lock_guard lock(mutex);
-      return config;
-    });
+    queue = std::make_unique<Queue>(Queue::Parts{.spool = *spool,
+                                                 .timeline = *timeline,
+                                                 .router = router,
+                                                 .finisher = finisher,
+                                                 .clock = clock,
+                                                 .random = random,
+                                                 .config = [this] {
+                                                   std::lock_guard lock(mutex);
+                                                   return config;
+                                                 }});
   }
   void configure(const std::function<void(config::Config&)>& change) {
     auto next = std::make_shared<config::Config>(*config);
@@ -201,7 +239,7 @@ class House {
     envelope.size = body.size();
     std::promise<base::Result<base::MessageId>> promise;
     auto future = promise.get_future();
-    queue->accept(std::move(envelope), std::move(*draft),
+    queue->accept(std::move(envelope), std::move(*draft), {"a test"},
                   [&promise](base::Result<base::MessageId> id) { promise.set_value(std::move(id)); });
     const auto id = future.get();
     EXPECT_TRUE(id.has_value());
@@ -221,6 +259,16 @@ class House {
     clock.advance(time);
     idle();
   }
+  // Returns when the disk says so.
+  void becomes(store::RecipientId id, mail::RecipientState state) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    for (;;) {
+      const auto found = spool->find(id.message);
+      if (found && *found && (*found)->envelope->recipients[id.index].state == state) return;
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << "it does not become so";
+      std::this_thread::yield();
+    }
+  }
   std::uint64_t kept() const { return spool->statistics().recipients; }
 
   std::filesystem::path folder;
@@ -229,7 +277,9 @@ class House {
   FakeFinisher finisher;
   std::mutex mutex;
   std::shared_ptr<const config::Config> config;
+  sys::fake::Random random;
   std::unique_ptr<store::Spool> spool;
+  std::unique_ptr<store::Timeline> timeline;
   std::unique_ptr<Queue> queue;
 
  private:

@@ -1,0 +1,114 @@
+#include "queue/acceptance.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "queue/notice.hpp"
+#include "queue/outcome_log.hpp"
+
+namespace postrider::queue {
+namespace {
+
+bool has_ended(const mail::Recipient& recipient) {
+  return recipient.state == mail::RecipientState::untold && recipient.last;
+}
+
+bool told_nobody(const mail::Envelope& envelope, const mail::Recipient& recipient) {
+  return recipient.last->action == mail::Action::failed &&
+         !wants_notice(envelope, recipient, *recipient.last);
+}
+
+store::Event make(base::MessageId id, const mail::Envelope& envelope, store::EventKind kind) {
+  return {
+      .message = id, .recipient = {}, .at = envelope.received, .kind = kind, .facts = {}, .addresses = {}};
+}
+
+store::Event accepted(base::MessageId id, const mail::Envelope& envelope,
+                      std::vector<std::string> decisions) {
+  store::Event event = make(id, envelope, store::EventKind::accepted);
+  const mail::Origin& origin = envelope.origin;
+  const auto add = [&event](std::string_view name, std::string value) {
+    if (!value.empty()) event.facts.emplace_back(name, std::move(value));
+  };
+  event.facts.reserve(10 + decisions.size());
+  event.facts.emplace_back("from", envelope.reverse_path.to_string());
+  add("client", origin.client ? origin.client->to_string() : std::string());
+  add("name", origin.client_name);
+  add("helo", origin.helo);
+  add("identity", origin.identity);
+  add("protocol", origin.protocol);
+  add("tls", origin.tls);
+  add("listener", origin.listener);
+  add("size", std::to_string(envelope.size));
+  for (std::string& decision : decisions) add("decision", std::move(decision));
+  event.addresses.reserve(1 + envelope.recipients.size());
+  if (!envelope.reverse_path.is_null()) event.addresses.push_back(envelope.reverse_path.to_string());
+  for (const mail::Recipient& recipient : envelope.recipients) {
+    event.addresses.push_back(recipient.original.to_string());
+    if (recipient.original != recipient.final) event.addresses.push_back(recipient.final.to_string());
+  }
+  return event;
+}
+
+// One event for each alias, with all that it became.
+void note_expansions(base::MessageId id, const mail::Envelope& envelope, std::vector<store::Event>& events) {
+  std::map<std::string, std::size_t> places;
+  for (const mail::Recipient& recipient : envelope.recipients) {
+    if (!recipient.alias || recipient.state != mail::RecipientState::waiting) continue;
+    const std::string alias = recipient.alias->to_string();
+    const auto [place, is_new] = places.emplace(alias, events.size());
+    if (is_new) {
+      events.push_back(make(id, envelope, store::EventKind::expanded));
+      events.back().facts.emplace_back("alias", alias);
+    }
+    events[place->second].facts.emplace_back("to", recipient.final.to_string());
+  }
+}
+
+}  // namespace
+
+Acceptance::Acceptance(base::MessageId id, mail::Envelope& envelope, std::vector<std::string> decisions)
+    : id_(id) {
+  events_.push_back(accepted(id, envelope, std::move(decisions)));
+  note_expansions(id, envelope, events_);
+  if (std::ranges::none_of(envelope.recipients, has_ended)) return;
+  ended_ = std::make_shared<const mail::Envelope>(envelope);
+  std::erase_if(envelope.recipients, [this](const mail::Recipient& recipient) {
+    return has_ended(recipient) && !wants_notice(*ended_, recipient, *recipient.last);
+  });
+  note_ended(envelope);
+}
+
+// By their places in what is left of the envelope; those that are not in it have none.
+void Acceptance::note_ended(const mail::Envelope& envelope) {
+  std::uint32_t index = 0;
+  for (const mail::Recipient& recipient : ended_->recipients) {
+    const bool stays = index < envelope.recipients.size() && envelope.recipients[index] == recipient;
+    if (has_ended(recipient)) {
+      store::Event event = make(id_, envelope, store::EventKind::ended);
+      if (stays) event.recipient = index;
+      event.facts = {{"to", recipient.final.to_string()},
+                     {"state", std::string(mail::to_string(recipient.last->action))},
+                     {"reply", reply_text(recipient.last->reply)}};
+      if (told_nobody(*ended_, recipient)) event.facts.emplace_back("told", "nobody");
+      events_.push_back(std::move(event));
+    }
+    if (stays) ++index;
+  }
+}
+
+void Acceptance::tell(store::Timeline& timeline) {
+  for (store::Event& event : events_) timeline.note(std::move(event));
+  if (!ended_) return;
+  for (const mail::Recipient& recipient : ended_->recipients) {
+    if (!has_ended(recipient)) continue;
+    log_outcome({.id = id_,
+                 .envelope = *ended_,
+                 .recipient = recipient,
+                 .outcome = *recipient.last,
+                 .told_nobody = told_nobody(*ended_, recipient)});
+  }
+}
+
+}  // namespace postrider::queue

@@ -1,0 +1,245 @@
+// From the disk: which destination is claimed from when, and how much.
+#include <algorithm>
+#include <utility>
+
+#include "queue/strand.hpp"
+#include "sys/log.hpp"
+
+namespace postrider::queue {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+// Longer than any attempt that a courier's deadline allows. What still waits in memory then is claimed again by us, seen
+// to be here already, and so kept.
+constexpr base::Milliseconds kLease = hours(2);
+// Under way at a time.
+constexpr std::size_t kClaims = 4;
+// No due time that we write lies further ahead than a retry's; one that does was written by another clock.
+constexpr base::Milliseconds kBeyondRetry = hours(2);
+// Attempts' worth of a destination's mail that is in memory, and of all mail for one site.
+constexpr std::size_t kAhead = 4;
+constexpr std::size_t kSiteAhead = 8;
+// What one site has in memory at least, and at most, before destinations wait for it on the disk.
+constexpr std::size_t kSiteLeast = 200;
+constexpr std::size_t kSiteMost = 4000;
+// Destinations that were parked and are claimed from at a time.
+constexpr std::uint32_t kCalled = 8;
+
+}  // namespace
+
+// What it says must be on the disk, and owned by nobody.
+void Scheduler::Strand::due_at(Slot slot, base::UtcTime due) {
+  Summary& summary = summaries_[slot];
+  const auto furthest =
+      std::chrono::duration_cast<milliseconds>(settings_->queue.retry.max * 1.1) + kBeyondRetry;
+  if (due > now_.utc + furthest) {
+    due = now_.utc;
+    summary.all_due = true;
+  }
+  summary.next_due = std::min(summary.next_due, due);
+  if (summary.claiming) {
+    const auto claim = std::ranges::find(claims_, slot, &Claim::slot);
+    claim->lowered = std::min(claim->lowered, due);
+  }
+  consider(slot);
+}
+
+// Sees to it that a destination is looked at when that is of use, and forgotten when there is nothing more of it.
+void Scheduler::Strand::consider(Slot slot) {
+  Summary& summary = summaries_[slot];
+  if (summary.claiming || summary.parked) return;
+  if (summary.next_due == kNever) {
+    summaries_.dont_look(slot);
+    return forget_if_done(slot);
+  }
+  if (summary.waiting - summary.let_in > wanted(summary) / 2) {
+    summaries_.dont_look(slot);
+    if (summary.next_due <= now_.utc) watch(slot);
+    return;
+  }
+  const base::UtcTime look = std::max(summary.next_due, now_.utc);
+  if (summary.heap_place == kNoSlot || look < summary.look) summaries_.look_at(slot, look);
+}
+
+void Scheduler::Strand::forget_if_done(Slot slot) {
+  Summary& summary = summaries_[slot];
+  if (summary.next_due != kNever || summary.in_memory > 0 || summary.lanes || summary.claiming) return;
+  if (summary.parked || summary.in_overdue) return;
+  summaries_.dont_look(slot);
+  uncall(slot);
+  summaries_.erase(slot);
+}
+
+// Recipients that a destination may have waiting in memory.
+std::size_t Scheduler::Strand::wanted(const Summary& summary) const {
+  const Dock* dock = dock_of(summary);
+  if (!dock) return kSmallPage;
+  std::size_t wanted = std::clamp(kAhead * dock->health.allowed(), kSmallPage, kPage);
+  if (dock->rate.per_minute() > 0) wanted = std::min<std::size_t>(wanted, 2 * dock->rate.per_minute());
+  return wanted;
+}
+
+// How many recipients of one destination may be in memory.
+std::size_t Scheduler::Strand::share() const {
+  return std::min<std::size_t>(std::max<std::size_t>(settings_->queue.window / 10, kPage),
+                               settings_->queue.window);
+}
+
+// What is claimed fills half of the window at most, so that what comes fresh can pass by the disk.
+std::size_t Scheduler::Strand::room_for_claims() const {
+  const std::size_t window = std::max<std::size_t>(settings_->queue.window, 1);
+  std::size_t claimed = from_disk_;
+  std::size_t all = window_.size();
+  for (const Claim& claim : claims_) {
+    claimed += claim.limit;
+    all += claim.limit;
+  }
+  const std::size_t half = std::max<std::size_t>(window / 2, 1);
+  return std::min(half - std::min(half, claimed), window - std::min(window, all));
+}
+
+bool Scheduler::Strand::may_claim() const {
+  return may_start() && now_.steady >= ask_after_ && claims_.size() < kClaims && !suspensions_.everything();
+}
+
+void Scheduler::Strand::claim_due() {
+  while (may_claim()) {
+    const Slot slot = summaries_.first();
+    if (slot == kNoSlot || summaries_[slot].look > now_.utc) return;
+    Summary& summary = summaries_[slot];
+    if (suspensions_.of_destination(summary.name)) {
+      park(slot, kNoSite);
+      continue;
+    }
+    Dock* const dock = dock_of(summary);
+    if (dock && !wants_more(*dock)) {
+      park(slot, dock->id);
+      continue;
+    }
+    // A site that is tried again after a while gets one recipient to be tried with.
+    const bool one = dock && dock->health.given_up_until();
+    const std::size_t want =
+        one ? 1 : wanted(summary) - std::min<std::size_t>(wanted(summary), summary.waiting);
+    const std::size_t room = room_for_claims();
+    // Not for a handful: each claim is a transaction.
+    if (room < std::min(want, std::max<std::size_t>(settings_->queue.window / 8, 1))) return;
+    issue(slot, dock, std::max<std::size_t>(std::min(want, room), 1));
+  }
+}
+
+void Scheduler::Strand::issue(Slot slot, Dock* dock, std::size_t limit) {
+  flush_unclaims();
+  Summary& summary = summaries_[slot];
+  summaries_.dont_look(slot);
+  summary.claiming = true;
+  if (dock) ++dock->claims;
+  const bool all_due = std::exchange(summary.all_due, false);
+  claims_.push_back({.slot = slot, .limit = limit, .dock = dock ? dock->id : kNoSite, .all_due = all_due});
+  parts_.backlog.claim({.owner = parts_.owner,
+                        .destination = summary.name,
+                        .due_before = all_due ? base::UtcTime::max() : now_.utc + milliseconds(1),
+                        .limit = limit,
+                        .lease = kLease},
+                       post([this, slot](auto page) { claimed(slot, std::move(page)); }));
+}
+
+Scheduler::Strand::Claim Scheduler::Strand::end_claim(Slot slot) {
+  const auto found = std::ranges::find(claims_, slot, &Claim::slot);
+  const Claim claim = *found;
+  claims_.erase(found);
+  summaries_[slot].claiming = false;
+  if (Dock* dock = dock_by_id(claim.dock)) --dock->claims;
+  return claim;
+}
+
+void Scheduler::Strand::claimed(Slot slot, base::Result<store::ClaimedPage> page) {
+  const Claim claim = end_claim(slot);
+  Summary& summary = summaries_[slot];
+  std::size_t taken = 0;
+  if (!page) {
+    ask_after_ = now_.steady + kStorePause;
+    summary.all_due = summary.all_due || claim.all_due;
+    sys::log::warning("claim_failed", {{"reason", page.error().log_text()}});
+    consider(slot);
+  } else {
+    summary.next_due = claim.lowered;
+    if (page->next_due) due_at(slot, *page->next_due);
+    if (!stop_by_)
+      for (store::Claimed& message : page->messages) taken += admit(std::move(message), true, false);
+    // Due, and yet not to be had: to ask again at once would be a busy loop.
+    if (taken == 0 && summary.heap_place != kNoSlot && summary.look <= now_.utc)
+      summaries_.look_at(slot, now_.utc + kStorePause);
+  }
+  // Until its site is told again it may be anywhere: the one that called it waits for the answer.
+  const bool is_asked = summary.lanes && summary.lanes->locating && summary.waiting > 0;
+  Dock* const called_by = summary.called && !is_asked ? dock_by_id(summary.parked_at) : nullptr;
+  if (!is_asked) uncall(slot);
+  consider(slot);
+  if (called_by) call_parked(*called_by);
+  rerun_changes();
+}
+
+// Whether it takes something from the disk now.
+bool Scheduler::Strand::wants_more(const Dock& dock) const {
+  if (is_blocked(dock)) return false;
+  if (dock.health.given_up_until())
+    return dock.waiting == 0 && dock.claims == 0 && dock.health.may_begin(now_.steady, dock.running);
+  std::size_t enough = std::clamp<std::size_t>(kSiteAhead * dock.health.max(), kSiteLeast, kSiteMost);
+  if (dock.rate.per_minute() > 0) enough = std::min<std::size_t>(enough, 2 * dock.rate.per_minute());
+  return dock.waiting < enough;
+}
+
+// Off the heap, onto the list of a site (kNoSite: of what is suspended), behind those that are there.
+void Scheduler::Strand::park(Slot slot, std::uint32_t at) {
+  Summary& summary = summaries_[slot];
+  if (summary.parked || summary.claiming) return;
+  uncall(slot);
+  summaries_.dont_look(slot);
+  SlotList& list = at == kNoSite ? suspended_ : dock_by_id(at)->parked;
+  summary.parked = true;
+  summary.parked_at = at;
+  summary.next_parked = kNoSlot;
+  (list.tail == kNoSlot ? list.head : summaries_[list.tail].next_parked) = slot;
+  list.tail = slot;
+  ++list.count;
+  watch(slot);
+}
+
+Slot Scheduler::Strand::unpark(SlotList& list) {
+  const Slot slot = list.head;
+  Summary& summary = summaries_[slot];
+  list.head = std::exchange(summary.next_parked, kNoSlot);
+  if (list.head == kNoSlot) list.tail = kNoSlot;
+  --list.count;
+  summary.parked = false;
+  return slot;
+}
+
+// Those that wait for this site come in again, as far as there is use for them.
+void Scheduler::Strand::call_parked(Dock& dock) {
+  while (dock.parked.count > 0 && wants_more(dock) &&
+         dock.called < (dock.health.given_up_until() ? 1 : kCalled)) {
+    const Slot slot = unpark(dock.parked);
+    Summary& summary = summaries_[slot];
+    if (!summary.claiming && summary.next_due <= now_.utc) {
+      summary.called = true;
+      ++dock.called;
+    }
+    consider(slot);
+  }
+}
+
+void Scheduler::Strand::uncall(Slot slot) {
+  Summary& summary = summaries_[slot];
+  if (!summary.called) return;
+  summary.called = false;
+  if (Dock* dock = dock_by_id(summary.parked_at)) --dock->called;
+}
+
+void Scheduler::Strand::unpark_suspended() {
+  for (std::uint32_t left = suspended_.count; left > 0; --left) consider(unpark(suspended_));
+}
+
+}  // namespace postrider::queue
