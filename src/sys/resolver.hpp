@@ -58,6 +58,14 @@ using Result = std::expected<Answer<T>, Failure>;
 template <class T>
 using Done = std::move_only_function<void(Result<T>)>;
 
+// What the way to the name servers does to DNSSEC.
+enum class DnssecPath : std::uint8_t {
+  unused,    // nothing is validated
+  works,     // the zones of the trust anchors can be validated
+  stripped,  // their keys come without signatures, or forged: then every answer of theirs is bogus
+  unknown,   // no answer
+};
+
 }  // namespace dns
 
 // Aliases (CNAME) are followed. `name` is in A-labels, always taken as complete, with or without its last dot.
@@ -75,7 +83,16 @@ class Resolver {
   virtual void ptr(base::IpAddress address, base::Milliseconds within, dns::Done<std::string> done) = 0;
   // The character-strings of one record are joined without anything between. RFC 7208 3.3
   virtual void txt(std::string name, base::Milliseconds within, dns::Done<std::string> done) = 0;
+  // Asks for the keys of the zones that are trust anchors, at most 4.
+  virtual void check_dnssec(base::Milliseconds within, std::move_only_function<void(dns::DnssecPath)> done) {
+    static_cast<void>(within);
+    done(dns::DnssecPath::unused);
+  }
 };
+
+// Checks at once, and logs event=dns_strips_dnssec where mail to everybody would wait for that. Returns at once; the
+// resolver's answer may come up to 30 s later.
+void report_dnssec(Resolver& resolver);
 
 // "1.2.0.192.in-addr.arpa" (RFC 1035 3.5), "1.0.…8.b.d.0.1.0.0.2.ip6.arpa" (RFC 3596 2.5).
 std::string reverse_name(const base::IpAddress& address);

@@ -3,13 +3,16 @@
 #include <sys/socket.h>
 #include <unbound.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -28,7 +31,8 @@ constexpr std::size_t kOpen = 500;  // questions that somebody waits for
 constexpr std::size_t kAbandoned =
     4500;  // questions that ran out of time here, but which libunbound still asks
 constexpr int kClassIn = 1;
-enum Type : int { kA = 1, kPtr = 12, kMx = 15, kTxt = 16, kAaaa = 28 };  // RFC 1035 3.2.2, RFC 3596 2.1
+// RFC 1035 3.2.2, RFC 3596 2.1, RFC 4034 2.1
+enum Type : int { kA = 1, kPtr = 12, kMx = 15, kTxt = 16, kAaaa = 28, kDnskey = 48 };
 
 using Raw = std::expected<const ub_result*, dns::Failure>;
 using Finish = std::move_only_function<void(Raw)>;
@@ -70,10 +74,18 @@ dns::Result<T> answer_of(const Raw& raw, Parser<T> parse) {
   return answer;
 }
 
+dns::DnssecPath path_of(const Raw& raw) {
+  if (!raw) return dns::DnssecPath::unknown;
+  if ((*raw)->bogus) return dns::DnssecPath::stripped;
+  if ((*raw)->rcode != 0) return dns::DnssecPath::unknown;
+  return (*raw)->secure ? dns::DnssecPath::works : dns::DnssecPath::stripped;
+}
+
 class UnboundResolver final : public Resolver {
  public:
-  explicit UnboundResolver(ContextPtr context)
+  UnboundResolver(ContextPtr context, std::vector<std::string> anchors)
       : context_(std::move(context)),
+        anchors_(std::move(anchors)),
         work_(asio::make_work_guard(io_)),
         answers_(io_, ub_fd(context_.get())) {
     watch();
@@ -103,6 +115,27 @@ class UnboundResolver final : public Resolver {
   }
   void txt(std::string name, base::Milliseconds within, dns::Done<std::string> done) override {
     ask<std::string>({std::move(name), kTxt, within}, dns::parse_txt, std::move(done));
+  }
+  void check_dnssec(base::Milliseconds within, std::move_only_function<void(dns::DnssecPath)> done) override {
+    if (anchors_.empty()) return done(dns::DnssecPath::unused);
+    struct Check {
+      std::size_t open;
+      dns::DnssecPath worst = dns::DnssecPath::works;
+      std::move_only_function<void(dns::DnssecPath)> done;
+    };
+    const auto check =
+        std::make_shared<Check>(Check{anchors_.size(), dns::DnssecPath::works, std::move(done)});
+    const auto deadline = std::chrono::steady_clock::now() + within;
+    for (const std::string& zone : anchors_) {
+      asio::post(io_, [this, question = Question{zone, kDnskey, within}, deadline, check] {
+        start(question, deadline, [check](const Raw& raw) {
+          const auto path = path_of(raw);
+          if (check->worst != dns::DnssecPath::stripped && path != dns::DnssecPath::works)
+            check->worst = path;
+          if (--check->open == 0) check->done(check->worst);
+        });
+      });
+    }
   }
 
  private:
@@ -196,6 +229,7 @@ class UnboundResolver final : public Resolver {
   }
 
   ContextPtr context_;
+  const std::vector<std::string> anchors_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::posix::stream_descriptor answers_;
@@ -235,7 +269,37 @@ int configure_servers(ub_ctx* context, const ResolverOptions& options) {
   return UB_NOERROR;
 }
 
+// The zones of a file of DS and DNSKEY records, as in a zone file: "example. 3600 IN DS ...".
+std::vector<std::string> anchor_zones(const std::string& path) {
+  constexpr std::size_t kZones = 4;
+  std::vector<std::string> zones;
+  std::ifstream file(path);
+  for (std::string line; zones.size() < kZones && std::getline(file, line);) {
+    std::istringstream words(line.substr(0, line.find(';')));
+    std::string owner, word;
+    words >> owner;
+    bool key = false;
+    while (words >> word) key = key || word == "DS" || word == "DNSKEY";
+    if (owner.size() > 1 && owner.ends_with('.')) owner.pop_back();
+    if (key && std::ranges::find(zones, owner) == zones.end()) zones.push_back(owner);
+  }
+  return zones;
+}
+
 }  // namespace
+
+void report_dnssec(Resolver& resolver) {
+  constexpr std::chrono::seconds kPatience{30};
+  resolver.check_dnssec(kPatience, [](dns::DnssecPath path) {
+    if (path == dns::DnssecPath::stripped)
+      log::warning("dns_strips_dnssec",
+                   {{"effect", "DNS answers can't be validated: mail to other servers waits (4.4.3)"},
+                    {"mend", "name validating servers in dns.servers, or take out dns.trust_anchors"}});
+    if (path == dns::DnssecPath::unknown)
+      log::warning("dns_does_not_answer",
+                   {{"effect", "DNSSEC could not be checked; mail to other servers may wait"}});
+  });
+}
 
 std::expected<std::unique_ptr<Resolver>, std::string> make_unbound_resolver(const ResolverOptions& options) {
   const auto failed = [](std::string what, int error) {
@@ -261,7 +325,7 @@ std::expected<std::unique_ptr<Resolver>, std::string> make_unbound_resolver(cons
     if (const int error = ub_ctx_zone_remove(context.get(), zone); error != UB_NOERROR)
       return failed("dns.trust_anchors", error);
   }
-  return std::make_unique<UnboundResolver>(std::move(context));
+  return std::make_unique<UnboundResolver>(std::move(context), anchor_zones(options.trust_anchors));
 }
 
 }  // namespace postrider::sys

@@ -251,6 +251,60 @@ TEST(UnboundResolver, CallsAnUnsignedAnswerBogusWhereASignedOneIsDue) {
   EXPECT_THAT(records(get(*resolver, &Resolver::a, "mx.other.test"s)), UnorderedElementsAre(ip("192.0.2.1")));
 }
 
+std::string from_hex(std::string_view hex) {
+  std::string out;
+  for (std::size_t i = 0; i < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  return out;
+}
+
+// The key of signed.test, of the private key 01 01 .. 01 (Ed25519), its DS record, and its signature by itself, good
+// from 2020 to 2080.
+const std::string kAnchor =
+    "signed.test. 3600 IN DS 60795 15 2 C7025F7EBC3511DAF3F396B5B03CB3A97EE480871E86E694EAC7EE4FD18F78C8\n";
+const std::string kKey = record(
+    "signed.test", 48, from_hex("0101030f8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"));
+const std::string kKeySignature =
+    record("signed.test", 46,
+           from_hex("00300f020000012ccee7b9805e0be100ed7b067369676e6564047465737400"
+                    "648db0c71bd6bbf10be4e942e351ebab7c5db91651ec25ba111432580b33d652"
+                    "36d4c8457256ec08198ddc25374f031dd96e19a899b3eaf61e95d8f7daa5850e"));
+
+dns::DnssecPath dnssec_path(Resolver& resolver) {
+  std::promise<dns::DnssecPath> promise;
+  auto future = promise.get_future();
+  resolver.check_dnssec(kLong, [&](dns::DnssecPath path) { promise.set_value(path); });
+  return future.get();
+}
+
+TEST(DnssecPath, WorksWhereTheKeysComeWithTheirSignatures) {
+  FakeServer server({{{"signed.test", 48}, {.records = {kKey, kKeySignature}}}});
+  TemporaryFile anchors("; of a test\n\n" + kAnchor);
+  EXPECT_EQ(dnssec_path(*resolver_for(server, anchors.path())), dns::DnssecPath::works);
+}
+
+TEST(DnssecPath, IsStrippedWhereSignaturesAreLeftOutOrKeysToo) {
+  TemporaryFile anchors(kAnchor);
+  FakeServer unsigned_keys({{{"signed.test", 48}, {.records = {kKey}}}});
+  EXPECT_EQ(dnssec_path(*resolver_for(unsigned_keys, anchors.path())), dns::DnssecPath::stripped);
+  FakeServer no_keys({{{"signed.test", 48}, {}}});
+  EXPECT_EQ(dnssec_path(*resolver_for(no_keys, anchors.path())), dns::DnssecPath::stripped);
+  // One of two is enough.
+  TemporaryFile two(kAnchor + "other.test. IN DS 12345 8 2 " + std::string(64, 'A') + "\n");
+  FakeServer half({{{"signed.test", 48}, {.records = {kKey, kKeySignature}}}, {{"other.test", 48}, {}}});
+  EXPECT_EQ(dnssec_path(*resolver_for(half, two.path())), dns::DnssecPath::stripped);
+}
+
+TEST(DnssecPath, IsUnknownWhereNobodyAnswersAndUnusedWithoutAnchors) {
+  TemporaryFile anchors(kAnchor);
+  FakeServer silent({{{"signed.test", 48}, {.silent = true}}});
+  const auto resolver = resolver_for(silent, anchors.path());
+  std::promise<dns::DnssecPath> promise;
+  resolver->check_dnssec(100ms, [&](dns::DnssecPath path) { promise.set_value(path); });
+  EXPECT_EQ(promise.get_future().get(), dns::DnssecPath::unknown);
+  EXPECT_EQ(dnssec_path(*resolver_for(silent)), dns::DnssecPath::unused);
+}
+
 TEST(UnboundResolver, RefusesSettingsThatCantBeUsed) {
   EXPECT_THAT(make_unbound_resolver({.servers = {"not an address"}, .trust_anchors = {}}).error(),
               testing::StartsWith("dns.servers: "));
