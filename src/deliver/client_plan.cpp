@@ -24,7 +24,7 @@ bool has_ascii_header(const ContentPiece& first) {
   return base::is_ascii(text.substr(0, end));
 }
 
-// The sender's address, or the message itself, can't go without SMTPUTF8. RFC 6531 3.6
+// The sender's address, or the message itself, can't go without SMTPUTF8. RFC 6531 3.2
 bool needs_smtputf8(const ContentPiece& first, const mail::Envelope& envelope) {
   if (!envelope.reverse_path.is_null() && !envelope.reverse_path.address().is_ascii()) return true;
   return envelope.smtputf8 && !has_ascii_header(first);
