@@ -91,7 +91,8 @@ base::Result<Shown> Desk::show(base::MessageId id) {
 // Up to and without the empty line.
 base::Result<std::string> Desk::header_of(base::MessageId id) {
   std::string header;
-  for (auto reader = parts_.spool.read(id); header.size() < kHeaderBytes;) {
+  // Four octets more, so that the end of a header of just that size is seen.
+  for (auto reader = parts_.spool.read(id); header.size() < kHeaderBytes + 4;) {
     const std::size_t seen = header.size() < 3 ? 0 : header.size() - 3;
     auto piece = reader.next();
     if (!piece) return std::unexpected(std::move(piece.error()));
