@@ -1,4 +1,3 @@
-#include <boost/json/array.hpp>
 #include <iostream>
 
 #include "app/queue_print.hpp"
@@ -149,40 +148,6 @@ int queue_resume(const QueueOptions& options) {
       std::cout << "; " << counted(retried, "recipient") << (retried == 1 ? " is" : " are") << " tried now";
     std::cout << ".\n";
   }
-  return kDone;
-}
-
-int queue_sites(const QueueOptions& options) {
-  const admin::ControlClient client(runtime_dir(options));
-  const auto answer = ask(client, admin::SitesRequest{});
-  const auto all = objects(answer, "sites");
-  if (options.json) {
-    for (const auto* each : all) print_json(*each);
-    return kDone;
-  }
-  if (all.empty()) {
-    std::cout << "No mail is on its way now, and no site is given up.\n";
-    return kDone;
-  }
-  const auto now = sys::system_clock().utc();
-  Table table({"SITE", "RUNNING", "ALLOWED", "IN MEMORY", "GIVEN UP", "DOMAINS", "LAST FAILURE"});
-  for (const auto* each : all) {
-    const auto name = text(*each, "site");
-    const auto until = text(*each, "given_up_until");
-    std::string domains;
-    if (const auto* names = each->if_contains("destinations"); names && names->is_array())
-      for (const auto& one : names->get_array())
-        if (one.is_string()) domains += (domains.empty() ? "" : " ") + std::string(one.get_string());
-    std::string allowed = std::to_string(number(*each, "concurrency")) + " of " +
-                          std::to_string(number(*each, "max_concurrency"));
-    if (const auto rate = number(*each, "max_per_minute"); rate > 0)
-      allowed += ", " + std::to_string(rate) + "/min";
-    table.add({name.empty() ? "(not known yet)" : name, std::to_string(number(*each, "running")),
-               std::move(allowed), grouped(number(*each, "in_memory")),
-               until.empty() ? "no" : "again " + until_text(until, now), std::move(domains),
-               text(*each, "last_failure")});
-  }
-  table.print();
   return kDone;
 }
 
