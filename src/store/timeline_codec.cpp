@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, 43> kNames = {
     "next",    "state",    "relay",    "detail",     "from",   "to",       "client",     "helo",
     "name",    "listener", "protocol", "identity",   "size",   "decision", "why",        "recipient",
     "alias",   "original", "message",  "about",      "told",   "who",      "what",       "until",
-    "attempt", "envid",    "route",    "recipients", "sender", "reason",   "enhanced",   "expires", "of", "by", "change"};
+    "attempt", "envid",    "route",    "recipients", "sender", "reason",   "enhanced",   "expires",
+    "of",      "by",       "change"};
 constexpr std::size_t kLongestName = 10;
 
 constexpr std::uint64_t kHasRecipient = 1;
