@@ -394,6 +394,15 @@ TEST_F(HostFinderTest, AnAnswerIsKeptForItsTtl) {
   EXPECT_EQ(resolver_.exchanges.size(), 1u);
 }
 
+TEST_F(HostFinderTest, TheLeastTtlOfAllAnswersCounts) {
+  ask();
+  resolver_.answer_exchanges();
+  resolver_.addresses[0](sys::dns::Answer<base::IpAddress>{{ip("192.0.2.1")}, std::chrono::seconds(20)});
+  resolver_.addresses[1](sys::dns::Answer<base::IpAddress>{{ip("2001:db8::1")}, std::chrono::seconds(40)});
+  ASSERT_EQ(found_.size(), 1u);
+  EXPECT_EQ(found_[0]->ttl, std::chrono::seconds(20));
+}
+
 TEST_F(HostFinderTest, AFailureIsKeptForTenSeconds) {
   ask();
   resolver_.exchanges[0](std::unexpected(sys::dns::Failure{sys::dns::Error::servfail, false, {}}));
@@ -434,12 +443,14 @@ TEST_F(HostFinderTest, NeverHasMoreQuestionsOpenThanTheResolverTakes) {
 }
 
 TEST_F(HostFinderTest, WhoWaitsAtTheEndIsAnswered) {
-  ask();
+  ask("a.test");
+  resolver_.answer_exchanges();
+  ask("b.test");
   finder_.close();
-  ASSERT_EQ(found_.size(), 1u);
-  EXPECT_EQ(found_[0].error().reply, mail::reply(451, 3, 2, "shutting down"));
+  ASSERT_EQ(found_.size(), 2u);
+  for (const auto& found : found_) EXPECT_EQ(found.error().reply, mail::reply(451, 3, 2, "shutting down"));
   resolver_.answer();
-  EXPECT_EQ(found_.size(), 1u);
+  EXPECT_EQ(found_.size(), 2u);
 }
 
 }  // namespace
