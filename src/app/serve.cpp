@@ -7,16 +7,21 @@
 #include <iostream>
 #include <thread>
 
+#include "admin/control_server.hpp"
 #include "app/commands.hpp"
 #include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
 #include "app/trace_finisher.hpp"
+#include "deliver/hosts.hpp"
 #include "deliver/maildir.hpp"
 #include "deliver/maildir_courier.hpp"
+#include "deliver/pipe_courier.hpp"
 #include "deliver/probe.hpp"
+#include "deliver/smtp_courier.hpp"
 #include "receive/server.hpp"
 #include "sys/log.hpp"
+#include "sys/random.hpp"
 #include "sys/resolver.hpp"
 
 namespace postrider::app {
@@ -79,6 +84,12 @@ int wait_for_the_end(Settings& settings, const std::filesystem::path& file) {
   }
 }
 
+store::TimelineOptions timeline_options(const config::Config& config) {
+  return {.directory = config.data_dir / "timeline",
+          .keep = config.timeline.keep,
+          .max_bytes = config.timeline.size};
+}
+
 store::SpoolOptions spool_options(const config::Config& config) {
   store::SpoolOptions options;
   options.directory = config.data_dir / "spool";
@@ -108,6 +119,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
 
   auto spool = store::Spool::open(spool_options(*config), clock);
   if (!spool) return refuse_to_start(spool.error());
+  auto timeline = store::Timeline::open(timeline_options(*config), clock);
+  if (!timeline) return refuse_to_start(timeline.error());
   log_effective_settings(*settings.get().config, **spool, threads, descriptors);
 
   auto resolver = sys::make_unbound_resolver({config->dns.servers, config->dns.trust_anchors});
@@ -119,9 +132,21 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   deliver::MaildirCourier maildir(mailboxes, [&settings](const mail::Address& recipient) {
     return mailbox_target(settings.get(), recipient);
   });
-  Router router(settings, maildir, clock);
+  deliver::HostFinder hosts(
+      {.resolver = **resolver, .clock = clock, .random = sys::system_random(), .config = current});
+  deliver::SmtpCourier smtp({.config = current, .hosts = hosts, .clock = clock});
+  deliver::PipeCourier pipe(current);
+  Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe}, clock);
   const TraceFinisher finisher(settings);
-  queue::Queue queue(**spool, router, finisher, clock, current);
+  queue::Queue queue({.spool = **spool,
+                      .timeline = **timeline,
+                      .router = router,
+                      .finisher = finisher,
+                      .clock = clock,
+                      .random = sys::system_random(),
+                      .config = current});
+  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock);
+  if (!control) return refuse_to_start(control.error());
 
   receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock};
   (*server)->start(services);
