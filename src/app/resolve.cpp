@@ -1,0 +1,302 @@
+// `postrider resolve`: what would happen to mail for an address, without sending any.
+#include <CLI/CLI.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <future>
+#include <iostream>
+
+#include "app/commands.hpp"
+#include "app/queue_print.hpp"
+#include "app/router.hpp"
+#include "config/values.hpp"
+#include "deliver/hosts.hpp"
+#include "deliver/hosts_choice.hpp"
+#include "sys/random.hpp"
+#include "sys/resolver.hpp"
+
+namespace postrider::app {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+
+// One that nobody is to ask: it only says which was chosen.
+class Marker final : public queue::Courier {
+ public:
+  void locate(const queue::Destination&, std::move_only_function<void(queue::Located)>) override {
+    std::abort();
+  }
+  void deliver(queue::Job, std::move_only_function<void(queue::Report)>) override { std::abort(); }
+};
+
+std::string at(const std::string& host, std::uint16_t port) {
+  return (host.contains(':') ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+struct ShowVia {
+  std::string operator()(const config::ViaMx&) const { return "mx"; }
+  std::string operator()(const config::ViaSmtp& via) const { return "smtp://" + at(via.host, via.port); }
+  std::string operator()(const config::ViaLmtp& via) const {
+    return via.path.empty() ? "lmtp://" + at(via.host, via.port) : "lmtp:" + via.path;
+  }
+  std::string operator()(const config::ViaPipe& via) const { return "pipe:" + via.program; }
+  std::string operator()(const config::ViaMaildir& via) const { return "maildir:" + via.path; }
+  std::string operator()(const config::ViaHold&) const { return "hold"; }
+  std::string operator()(const config::ViaDiscard&) const { return "discard"; }
+};
+
+object show(const mail::Outcome& outcome) {
+  return {{"action", to_string(outcome.action)},
+          {"code", outcome.reply.code},
+          {"dsn", outcome.reply.enhanced ? outcome.reply.enhanced->to_string() : ""},
+          {"text", outcome.reply.text}};
+}
+
+object show_timeouts(const config::Delivery& delivery) {
+  const std::pair<const char*, base::Milliseconds> all[] = {
+      {"connect", delivery.connect},       {"greeting", delivery.greeting},
+      {"command", delivery.command},       {"data_start", delivery.data_start},
+      {"data_block", delivery.data_block}, {"data_end", delivery.data_end},
+      {"attempt", delivery.attempt},       {"idle", delivery.idle}};
+  object shown;
+  for (const auto& [name, time] : all) shown[name] = config::show_duration(time);
+  return shown;
+}
+
+class Explanation {
+ public:
+  Explanation(const Settings& settings, deliver::HostFinder& hosts)
+      : setting_(settings.get()),
+        hosts_(hosts),
+        router_(settings, {.maildir = maildir_, .smtp = smtp_, .pipe = pipe_}, sys::system_clock()) {}
+
+  object explain(const mail::Address& address) {
+    object answer{{"address", address.to_string()}};
+    const auto found = setting_.directory->resolve(address);
+    if (!found) {
+      answer["standing"] = "broken";
+      return fail(std::move(answer), found.error());
+    }
+    static constexpr const char* kStandings[] = {"local", "relay", "ask", "unknown", "foreign"};
+    answer["standing"] = kStandings[static_cast<std::size_t>(found->standing)];
+    if (found->standing == directory::Standing::unknown)
+      return fail(std::move(answer), {{5, 1, 1}, "there is nobody of that name in our domain", {}});
+    array targets;
+    for (const auto& target : found->targets) targets.push_back(explain_target(target.address, target.alias));
+    if (found->targets.empty()) targets.push_back(explain_target(address, {}));
+    answer["targets"] = std::move(targets);
+    return answer;
+  }
+  bool good() const { return good_; }
+
+ private:
+  object fail(object answer, const base::Failure& failure) {
+    good_ = false;
+    const auto reply = mail::reply_for(failure, 550);
+    answer["failure"] = show({.action = failure.permanent() ? mail::Action::failed : mail::Action::deferred,
+                              .reply = reply,
+                              .relay = {},
+                              .detail = {},
+                              .at = {}});
+    return answer;
+  }
+
+  object explain_target(const mail::Address& address, const std::optional<mail::Address>& alias) {
+    object answer{{"address", address.to_string()}};
+    if (alias) answer["alias"] = alias->to_string();
+    const auto route = config::route_for(setting_.config, address.host());
+    if (!route->is_default()) answer["route"] = route->pattern;
+    const mail::Recipient recipient{
+        .original = address, .alias = {}, .final = address, .orcpt = {}, .notify = {}, .last = {}};
+    const auto choice = router_.choose(mail::Envelope(), recipient);
+    if (choice.hold || choice.instead) {
+      answer["via"] = choice.hold ? "hold" : std::visit(ShowVia(), route->via);
+      if (choice.instead && choice.instead->action != mail::Action::discarded) {
+        good_ = false;
+        answer["via"] = nullptr;
+        answer["failure"] = show(*choice.instead);
+      }
+      return answer;
+    }
+    if (choice.courier == &maildir_) return explain_mailbox(std::move(answer), address);
+    answer["via"] = std::visit(ShowVia(), route->via);
+    const queue::Destination destination{.host = address.host(), .route = route};
+    if (choice.courier == &pipe_) {
+      const auto& pipe = std::get<config::ViaPipe>(route->via);
+      add_site(answer, deliver::site_of(destination, *setting_.config, "pipe:" + pipe.program));
+      answer["time_limit"] = config::show_duration(pipe.time_limit);
+      return answer;
+    }
+    return explain_hosts(std::move(answer), destination);
+  }
+
+  object explain_mailbox(object answer, const mail::Address& address) {
+    const auto mailbox = mailbox_target(setting_, address);
+    answer["via"] = "maildir:" + (mailbox ? std::string(mailbox->directory) : std::string());
+    if (!mailbox) return fail(std::move(answer), {{5, 1, 1}, "no mailbox can have that name", {}});
+    answer["site"] = "local";
+    return answer;
+  }
+
+  object explain_hosts(object answer, const queue::Destination& destination) {
+    std::promise<deliver::FoundHosts> promise;
+    auto future = promise.get_future();
+    hosts_.find(destination, [&promise](deliver::FoundHosts found) { promise.set_value(std::move(found)); });
+    const auto found = future.get();
+    if (!found) {
+      good_ = false;
+      answer["failure"] = show(found.error());
+      return answer;
+    }
+    add_site(answer, found->site);
+    array hops;
+    for (const auto& hop : found->hops) {
+      if (hop.socket.empty())
+        hops.push_back(object{{"host", hop.name},
+                              {"address", hop.address.to_string()},
+                              {"port", hop.port},
+                              {"preference", hop.preference}});
+      else
+        hops.push_back(object{{"socket", hop.socket}});
+    }
+    answer["hosts"] = std::move(hops);
+    answer["timeouts"] = show_timeouts(setting_.config->delivery);
+    return answer;
+  }
+
+  static void add_site(object& answer, const queue::Site& site) {
+    answer["site"] = site.name;
+    answer["concurrency"] = site.concurrency;
+    answer["max_per_minute"] = site.max_per_minute;
+  }
+
+  const receive::Setting setting_;
+  deliver::HostFinder& hosts_;
+  Marker maildir_, smtp_, pipe_;
+  Router router_;
+  bool good_ = true;
+};
+
+void print_line(std::string_view name, const std::string& value) {
+  std::cout << "  " << name << std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') << harmless(value)
+            << '\n';
+}
+
+void print_failure(const object& answer) {
+  const auto* failure = inner(answer, "failure");
+  if (!failure) return;
+  print_line(text(*failure, "action"), std::to_string(number(*failure, "code")) + ' ' +
+                                           text(*failure, "dsn") + ' ' + text(*failure, "text"));
+}
+
+std::string limits_of(const object& target) {
+  const auto a_minute = number(target, "max_per_minute");
+  return counted(number(target, "concurrency"), "message") + " at a time, " +
+         (a_minute == 0 ? "no bound" : "at most " + grouped(a_minute)) + " a minute";
+}
+
+void print_hosts(const object& target) {
+  std::string_view name = "hosts";
+  for (const auto* host : objects(target, "hosts")) {
+    std::string line = text(*host, "socket");
+    if (line.empty())
+      line = std::to_string(number(*host, "preference")) + ' ' + text(*host, "host") + '[' +
+             text(*host, "address") + "]:" + std::to_string(number(*host, "port"));
+    print_line(name, line);
+    name = "";
+  }
+}
+
+void print_target(const object& target) {
+  std::cout << harmless(text(target, "address"));
+  if (const auto alias = text(target, "alias"); !alias.empty())
+    std::cout << " (by " << harmless(alias) << ')';
+  std::cout << '\n';
+  const auto route = text(target, "route");
+  print_line("route", route.empty() ? "none matches" : route);
+  if (const auto via = text(target, "via"); !via.empty()) print_line("via", via);
+  if (const auto site = text(target, "site"); !site.empty()) print_line("site", site);
+  if (target.contains("concurrency")) print_line("limits", limits_of(target));
+  print_hosts(target);
+  std::string times;
+  if (const auto* timeouts = inner(target, "timeouts"))
+    for (const auto& [name, value] : *timeouts)
+      times += (times.empty() ? "" : ", ") + std::string(name) + ' ' + text(*timeouts, name);
+  if (!times.empty()) print_line("time-outs", times);
+  if (const auto limit = text(target, "time_limit"); !limit.empty()) print_line("time limit", limit);
+  print_failure(target);
+}
+
+void print(const object& answer) {
+  static const std::pair<std::string_view, const char*> kWords[] = {
+      {"local", "in a domain of this server"},
+      {"relay", "in a domain that this server relays for, and listed"},
+      {"ask", "in a domain that this server relays for; the next server is asked whether it exists"},
+      {"unknown", "in a domain of this server, and unknown"},
+      {"foreign", "in another domain: taken only from [networks] and for aliases"},
+      {"broken", "an alias that leads nowhere"}};
+  const auto standing = text(answer, "standing");
+  std::cout << harmless(text(answer, "address")) << " is ";
+  for (const auto& [name, words] : kWords)
+    if (name == standing) std::cout << words << '\n';
+  print_failure(answer);
+  for (const auto* target : objects(answer, "targets")) {
+    std::cout << '\n';
+    print_target(*target);
+  }
+}
+
+int resolve(const std::filesystem::path& file, const std::string& what, bool json) {
+  const auto address = mail::Address::parse(what);
+  if (!address) {
+    std::cerr << "postrider resolve: " << harmless(what) << ": " << address.error().text << '\n';
+    return 1;
+  }
+  auto loaded = config::load(file);
+  if (!loaded) {
+    for (const auto& fault : loaded.error()) std::cerr << fault.to_string() << '\n';
+    return 1;
+  }
+  const auto config = std::move(*loaded);
+  raise_descriptor_limit();
+  const Settings settings(config);
+  const auto resolver = sys::make_unbound_resolver({config->dns.servers, config->dns.trust_anchors});
+  if (!resolver) {
+    std::cerr << "postrider resolve: " << resolver.error() << '\n';
+    return 1;
+  }
+  deliver::HostFinder hosts({.resolver = **resolver,
+                             .clock = sys::system_clock(),
+                             .random = sys::system_random(),
+                             .config = [&config] { return config; }});
+  Explanation explanation(settings, hosts);
+  const object answer = explanation.explain(*address);
+  if (json)
+    std::cout << boost::json::serialize(answer) << '\n';
+  else
+    print(answer);
+  return explanation.good() ? 0 : 1;
+}
+
+}  // namespace
+
+std::function<std::optional<int>()> add_resolve(CLI::App& app) {
+  struct Options {
+    std::filesystem::path config = "/etc/postrider/postrider.toml";
+    std::string address;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand(
+      "resolve", "Say what would happen to mail for an address: alias, route, site, hosts, limits.");
+  command->add_option("address", options->address, "The recipient")->required();
+  command->add_option("--config", options->config, "The configuration file")->capture_default_str();
+  command->add_flag("--json", options->json, "For scripts");
+  return [command, options]() -> std::optional<int> {
+    if (!*command) return {};
+    return resolve(options->config, options->address, options->json);
+  };
+}
+
+}  // namespace postrider::app
