@@ -147,7 +147,9 @@ TEST_F(PipeCourierTest, FillsItsArgumentsEachOfWhichStaysOne) {
 TEST_F(PipeCourierTest, HasACleanEnvironment) {
   setenv("POSTRIDER_SECRET", "x", 1);
   const Handle inherited(open("/dev/null", O_RDONLY));  // NOLINT: as a library may open it, without O_CLOEXEC
-  program("env | sort > environment; pwd > folder; umask > mask; ls /proc/self/fd > descriptors");
+  program(
+      "env | sort > environment; pwd > folder; umask > mask; ulimit -n > limit; ls /proc/self/fd > "
+      "descriptors");
   EXPECT_EQ(outcome().action, delivered);
   unsetenv("POSTRIDER_SECRET");
   const std::string environment = written("environment");
@@ -158,6 +160,7 @@ TEST_F(PipeCourierTest, HasACleanEnvironment) {
   EXPECT_THAT(environment, HasSubstr("\nSENDER=\"a b\"@from.test\n"));
   EXPECT_THAT(environment, ::testing::Not(HasSubstr("POSTRIDER_SECRET")));
   EXPECT_EQ(written("mask"), "0077\n");
+  EXPECT_LE(std::stoi(written("limit")), 1024);
   // 3 is the folder that ls reads.
   EXPECT_EQ(written("descriptors"), "0\n1\n2\n3\n");
 }

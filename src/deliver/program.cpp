@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +18,8 @@
 
 namespace postrider::deliver {
 namespace {
+
+constexpr rlim_t kDescriptors = 1024;
 
 struct Pipe {
   Handle read, write;
@@ -63,6 +66,12 @@ void reset_signals() {
   setsid();
   reset_signals();
   umask(077);
+  // The server's own limit is high; a program that walks through all of them, or uses select(), expects this one.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > kDescriptors) {
+    files.rlim_cur = kDescriptors;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   const bool ready = dup2(plan.input, 0) == 0 && dup2(plan.output, 1) == 1 && dup2(plan.output, 2) == 2 &&
                      chdir("/") == 0 && become(*plan.user);
   if (ready) {
