@@ -125,6 +125,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
 
   auto resolver = sys::make_unbound_resolver({config->dns.servers, config->dns.trust_anchors});
   if (!resolver) return refuse_to_start({{5, 3, 5}, resolver.error(), {}});
+  sys::report_dnssec(**resolver);
   const auto current = [&settings] { return settings.get().config; };
   deliver::SmtpRecipientProbe probe(current, **resolver, clock);
   deliver::Files files;

@@ -265,7 +265,7 @@ def test_one_site_takes_the_mail_of_its_domains_over_one_connection(out, sinks):
     [sink] = sinks(ONE)
     server = out()
     send(server, "bob@plain.test")
-    sink.wait()
+    relayed(server, "bob@plain.test")
     send(server, "bob@plain.test")
     sink.wait(2)
     assert sink.connections == 1
