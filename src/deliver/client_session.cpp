@@ -59,6 +59,8 @@ awaitable<std::optional<mail::Reply>> ClientSession::greet(const config::Deliver
   auto hello = co_await answer(times.command);
   if (hello.positive()) {
     offered_ = wire::smtp::read_extensions(hello);
+    // Who delivers by LMTP tells the sender himself: were NOTIFY passed on, both would. RFC 2033 4.2
+    if (lmtp) offered_.dsn = false;
     co_return std::nullopt;
   }
   if (lmtp || !hello.permanent()) co_return turned_away(hello);

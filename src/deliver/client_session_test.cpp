@@ -351,5 +351,17 @@ TEST_F(ClientDialog, LmtpKnowsNoHeloAndNoMessageForNobody) {
   EXPECT_FALSE(said.usable);
 }
 
+TEST_F(ClientDialog, DsnIsPassedOnBySmtpAndNotByLmtp) {
+  const std::string hello = "250-mx\r\n250-PIPELINING\r\n250 DSN\r\n";
+  const std::deque<std::string> rest{"250 ok\r\n250 ok\r\n354 go\r\n", "250 2.0.0 done\r\n"};
+  const auto smtp = converse(hello, rest);
+  EXPECT_THAT(smtp.heard, HasSubstr("RCPT TO:<alice@there.test> ORCPT=rfc822;alice@there.test\r\n"));
+  EXPECT_TRUE(smtp.outcomes[0].dsn_passed_on);
+  house_.terms.protocol = ClientProtocol::lmtp;
+  const auto lmtp = converse(hello, rest);
+  EXPECT_THAT(lmtp.heard, HasSubstr("RCPT TO:<alice@there.test>\r\n"));
+  EXPECT_FALSE(lmtp.outcomes[0].dsn_passed_on);
+}
+
 }  // namespace
 }  // namespace postrider::deliver
