@@ -69,7 +69,9 @@ struct Timeline::State {
   const TimelineOptions options;
   const std::filesystem::path path = timeline_path(options.directory);
   sys::Clock& clock;
-  HashKey key;
+  // Changes with the file. An event that is noted at that moment is not found by its addresses.
+  std::atomic<std::uint64_t> key_first = 0, key_second = 0;
+  void take_key();
 
   std::mutex mutex;
   std::condition_variable wake, written;
@@ -82,7 +84,8 @@ struct Timeline::State {
   std::atomic<std::uint64_t> dropped = 0;
 
   // Of the thread.
-  std::unique_ptr<TimelineFile> file;  // null: it was damaged, and a new one is to be begun
+  std::unique_ptr<TimelineFile>
+      file;  // null: it is to be opened, as there was no room, or begun, as it was damaged
   TimelineSorter sorter;
   base::SteadyTime next_sweep{};  // by the injected clock
   std::string why_dropped;
@@ -112,9 +115,10 @@ base::Result<std::unique_ptr<Timeline>> Timeline::open(TimelineOptions options, 
     auto file = open_or_renew(state->options, clock.utc());
     if (!file) return std::unexpected(file.error());
     state->file = std::move(*file);
-    state->key = read_hash_key(state->file->database());
+    state->take_key();
   } catch (const SqlError& error) {
-    return store_failure(std::string("the timeline: ") + error.what());
+    // A full disk, mostly. It is tried again with each batch.
+    sys::log::warning("timeline_not_opened", {{"why", error.what()}});
   }
   return std::unique_ptr<Timeline>(new Timeline(std::move(state)));
 }
@@ -122,8 +126,8 @@ base::Result<std::unique_ptr<Timeline>> Timeline::open(TimelineOptions options, 
 void Timeline::note(Event event) {
   thread_local std::string frame;
   frame.clear();
-  append_frame(frame, event, state_->key);
   State& state = *state_;
+  append_frame(frame, event, {state.key_first, state.key_second});
   bool wake = false;
   {
     std::lock_guard lock(state.mutex);
@@ -217,9 +221,14 @@ void Timeline::State::attempt(std::size_t events, Function function) {
 void Timeline::State::renew() {
   auto fresh = open_file(options, clock.utc());
   if (!fresh) throw SqlError(fresh.error().log_text());
-  // Events that wait have their addresses hashed already.
-  write_hash_key((*fresh)->database(), key);
   file = std::move(*fresh);
+  take_key();
+}
+
+void Timeline::State::take_key() {
+  const HashKey key = read_hash_key(file->database());
+  key_first = key.first;
+  key_second = key.second;
 }
 
 }  // namespace postrider::store

@@ -58,7 +58,8 @@ struct TimelineOptions {
 class Timeline {
  public:
   // Opens or creates, migrates forward, starts its thread. A newer format is refused; a damaged file is moved
-  // aside (logged) and a new one begun: mail never waits for its history.
+  // aside (logged) and a new one begun; one that can't be opened now (a full disk) is tried again with each batch of events,
+  // which are dropped until then: mail never waits for its history.
   static base::Result<std::unique_ptr<Timeline>> open(TimelineOptions options, sys::Clock& clock);
   // Writes what was noted, marks a clean end.
   ~Timeline();

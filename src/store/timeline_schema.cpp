@@ -107,12 +107,6 @@ HashKey read_hash_key(Database& database) {
           static_cast<std::uint64_t>(timeline_meta(database, "hash_key_2"))};
 }
 
-void write_hash_key(Database& database, const HashKey& key) {
-  Statement update(database, "UPDATE meta SET value = ?2 WHERE key = ?1");
-  update.run(std::string_view("hash_key_1"), static_cast<std::int64_t>(key.first));
-  update.run(std::string_view("hash_key_2"), static_cast<std::int64_t>(key.second));
-}
-
 bool is_damaged_timeline(const std::filesystem::path& path, const SqlError& error) {
   if (error.is_damage() || dynamic_cast<const NotATimeline*>(&error) != nullptr) return true;
   // What every SQLite file begins with.

@@ -26,7 +26,6 @@ base::Result<void> check_timeline_format(Database& database, const std::filesyst
 // Throws SqlError, also where it is missing.
 std::int64_t timeline_meta(Database& database, std::string_view key);
 HashKey read_hash_key(Database& database);
-void write_hash_key(Database& database, const HashKey& key);
 
 // What stands in the file is no timeline that can be read.
 bool is_damaged_timeline(const std::filesystem::path& path, const SqlError& error);
