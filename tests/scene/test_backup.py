@@ -1,0 +1,132 @@
+"""`postrider backup` and `postrider restore`: the queue goes to another place and nothing is missing."""
+
+import json
+import shutil
+import subprocess
+import threading
+
+import pytest
+
+from harness.ports import free_port
+from harness.scenes import delivered, id_of
+from harness.server import binary
+from harness.smtp import message
+from harness.tools import run, trace
+from harness.waiting import wait_until
+
+
+@pytest.fixture
+def server(make_server):
+    """Nobody listens where dead.test goes."""
+    return make_server(networks=["127.0.0.0/8"],
+                       route=[{"domain": "dead.test", "via": f"smtp://127.0.0.1:{free_port()}"}])
+
+
+def send(server, *recipients):
+    with server.client() as client:
+        client.ehlo()
+        return id_of(client.deliver(message(), recipients))
+
+
+def queued(server):
+    """{id: state} of what is in the queue, read from the file."""
+    said, _ = run(server, "queue", "list", "--offline", "--json", "--limit", "0")
+    rows = [json.loads(line) for line in said.splitlines()]
+    return {row["id"]: row["state"] for row in rows}
+
+
+def wait_trace(server, name):
+    """What happens is in the timeline's file within a second."""
+    def known():
+        done = subprocess.run([str(binary()), "trace", name, "--config", str(server.config_path)],
+                              capture_output=True, timeout=20, check=False)
+        return done.returncode == 0
+    wait_until(known, 10, f"events of {name}")
+
+
+def lose_everything(server):
+    server.stop()
+    shutil.rmtree(server.data_dir)
+
+
+def test_what_was_accepted_before_the_backup_is_in_it_while_mail_comes_and_goes(server, tmp_path):
+    before = [send(server, "carol@dead.test") for _ in range(20)]
+    wait_trace(server, before[0])
+    stop = threading.Event()
+
+    def go_on():
+        while not stop.is_set():
+            send(server, "alice@example.test", "dave@dead.test")
+    sender = threading.Thread(target=go_on)
+    sender.start()
+    try:
+        said, _ = run(server, "backup", tmp_path / "copy")
+    finally:
+        stop.set()
+        sender.join()
+    assert "Mailboxes are plain files and are not in it" in said
+    manifest = json.loads((tmp_path / "copy/manifest.json").read_text())
+    assert manifest["messages"] >= 20 and manifest["timeline"] is True
+    assert (tmp_path / "copy/postrider.toml").read_text() == server.config_path.read_text()
+    lose_everything(server)
+    said, _ = run(server, "restore", tmp_path / "copy")
+    assert f"{manifest['messages']} messages with " in said
+    assert set(before) <= set(queued(server))
+    server.start()
+    kinds = [event["event"] for event in trace(server, before[0])]
+    assert kinds[0] == "accepted"
+    assert "lost" in kinds  # what happened between the backup and now is in no timeline
+
+
+def test_held_mail_waits_for_an_operator(server, tmp_path):
+    name = send(server, "carol@dead.test")
+    run(server, "backup", tmp_path / "copy")
+    lose_everything(server)
+    said, _ = run(server, "restore", tmp_path / "copy", "--hold")
+    assert "What waits is held" in said
+    assert queued(server) == {name: "held"}
+
+
+def test_restored_mail_is_delivered(make_server, tmp_path):
+    server = make_server(networks=["127.0.0.0/8"], route=[{"domain": "example.test", "via": "hold"}])
+    name = send(server, "alice@example.test")
+    server.wait_log(event="held")
+    run(server, "backup", tmp_path / "copy")
+    lose_everything(server)
+    run(server, "restore", tmp_path / "copy")
+    server.change({"route": []})
+    server.start()
+    run(server, "queue", "release", name)
+    assert delivered(server, name)
+
+
+def test_nothing_is_restored_over_mail_or_beneath_a_server(server, tmp_path):
+    name = send(server, "carol@dead.test")
+    run(server, "backup", tmp_path / "copy")
+    assert "another server works on" in run(server, "restore", tmp_path / "copy", code=1)[1]
+    server.stop()
+    assert "has mail in it" in run(server, "restore", tmp_path / "copy", code=1)[1]
+    assert set(queued(server)) == {name}
+
+
+def test_a_damaged_or_unfinished_backup_is_refused_and_leaves_nothing(server, tmp_path):
+    send(server, "carol@dead.test")
+    run(server, "backup", tmp_path / "copy")
+    lose_everything(server)
+    shutil.copytree(tmp_path / "copy", tmp_path / "unfinished")
+    (tmp_path / "unfinished/manifest.json").unlink()
+    assert "is not a complete backup" in run(server, "restore", tmp_path / "unfinished", code=1)[1]
+    with (tmp_path / "copy/spool/spool.db").open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(b"\xff" * 4096)
+    assert "is damaged" in run(server, "restore", tmp_path / "copy", code=1)[1]
+    assert not (server.data_dir / "spool/spool.db").exists()
+
+
+def test_a_backup_goes_only_into_a_new_or_empty_folder(server, tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy/mine").write_text("precious")
+    assert "and not empty" in run(server, "backup", tmp_path / "copy", code=1)[1]
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["mine"]
+    server.stop()
+    run(server, "backup", tmp_path / "other")
