@@ -48,7 +48,8 @@ std::vector<SiteState> Scheduler::Strand::sites() {
   for (Slot slot = 0; slot < summaries_.end(); ++slot) {
     const Summary& summary = summaries_[slot];
     const auto state = states.find(dock_of(summary));
-    if (state == states.end() || (summary.in_memory == 0 && !summary.parked)) continue;
+    if (state == states.end()) continue;
+    if (summary.in_memory == 0 && !summary.parked && !state->second->given_up_until) continue;
     auto& names = state->second->destinations;
     if (names.size() < kNames) names.push_back(summary.name);
   }
