@@ -45,9 +45,9 @@ TEST_F(Simulation, LosesNothingStarvesNobodyAndKeepsEveryLimit) {
   const std::uint64_t seeds = number("POSTRIDER_SIMULATION_SEEDS", kSeeds);
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     const SimulationResult result = simulate(options(seed));
-    EXPECT_EQ(result.fault_count, 0u) << "seed " << seed << ": " << result.to_string();
-    if (std::getenv("POSTRIDER_SIMULATION_SEEDS"))
-      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.to_string().c_str());
+    const std::string told = "seed " + std::to_string(seed) + ": " + result.to_string();
+    EXPECT_TRUE(result.faults.empty()) << told;
+    if (result.faults.empty() && std::getenv("POSTRIDER_SIMULATION_SEEDS")) std::puts(told.c_str());
   }
 }
 

@@ -109,7 +109,8 @@ std::optional<MemoryBacklog::Standing> MemoryBacklog::standing(store::RecipientI
   const auto found = messages_.find(id.message);
   if (found == messages_.end() || found->second.rows.at(id.index).gone) return {};
   const Row& stored = found->second.rows[id.index];
-  return Standing{stored.state, stored.attempts, stored.warned, stored.owned, stored.due};
+  return Standing{stored.state, stored.attempts, stored.warned, stored.owned || stored.lease_ended,
+                  stored.due};
 }
 
 std::optional<store::Claimed> MemoryBacklog::find(base::MessageId id) const {
@@ -147,7 +148,7 @@ MemoryBacklog::Row* MemoryBacklog::row(store::RecipientId id) {
 
 void MemoryBacklog::set_free(store::RecipientId id, Row& row) {
   if (row.owned) --owned_;
-  row.owned = false;
+  row.owned = row.lease_ended = false;
   row.destination->free.insert({row.due, id});
   row.destination->by_id.insert(id);
 }
@@ -197,7 +198,10 @@ void MemoryBacklog::end_leases() {
     const auto [until, id] = leases_.top();
     leases_.pop();
     Row* const leased = row(id);
-    if (leased && leased->owned && leased->until == until) set_free(id, *leased);
+    if (leased && leased->owned && leased->until == until) {
+      set_free(id, *leased);
+      leased->lease_ended = true;
+    }
   }
 }
 

@@ -63,7 +63,7 @@ class MemoryBacklog final : public store::Backlog {
     mail::RecipientState state = mail::RecipientState::waiting;
     std::uint32_t attempts = 0;
     bool warned = false;
-    bool owned = false;
+    bool owned = false;  // or was, until the lease ended
     base::UtcTime due{};
   };
   std::optional<Standing> standing(store::RecipientId id) const;
@@ -105,6 +105,7 @@ class MemoryBacklog final : public store::Backlog {
     Destination* destination = nullptr;
     bool gone = false;
     bool owned = false;
+    bool lease_ended = false;  // and nobody has it since
     base::SteadyTime until{};  // of the lease
     mail::RecipientState state = mail::RecipientState::waiting;
     std::uint32_t attempts = 0;

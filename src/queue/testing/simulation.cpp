@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -251,7 +252,8 @@ void Simulation::step() {
   const bool goes_on = scheduler_->step(0ms);
   const Scheduler::Load load = scheduler_->load();
   most_window_ = std::max(most_window_, load.most_window);
-  if (load.window + 100 >= config_->queue.window) ledger_.window_is_full();
+  // A quarter is kept for what comes from the disk.
+  if ((load.window + 100) * 4 >= config_->queue.window * 3) ledger_.window_is_full();
   if (!stopping_) {
     if (!goes_on) ledger_.fault("it stopped by itself");
   } else if (!goes_on) {
@@ -293,9 +295,12 @@ void Simulation::last_questions() {
   auto idle = std::make_shared<bool>(false);
   const Moment asked = ledger_.now();
   while (!life_.up || stopping_) pass();
+  postmaster_.resume_all();
   scheduler_->when_idle([idle] { *idle = true; });
   while (!*idle && ledger_.now() < asked + 1min) pass();
   if (!*idle) ledger_.fault("it does not become idle");
+  // What is known of a destination serves a while longer.
+  while (ledger_.now() < asked + 15min) pass();
   const Scheduler::Load load = scheduler_->load();
   if (load.window + load.running + load.destinations > 0)
     ledger_.fault(fmt::format("nothing is left to do, and {} recipients, {} destinations are in memory",
@@ -304,6 +309,8 @@ void Simulation::last_questions() {
 }
 
 SimulationResult Simulation::run() {
+  if (const char* const id = std::getenv("POSTRIDER_SIMULATION_FOLLOW"))
+    ledger_.follow(base::MessageId::parse(id).value_or(base::MessageId{}));
   plan_troubles();
   arrive();
   start();

@@ -3,6 +3,7 @@
 //
 // How many: POSTRIDER_SIMULATION_SEEDS, POSTRIDER_SIMULATION_MESSAGES and POSTRIDER_SIMULATION_FIRST_SEED tell the test
 // to do other than it does by itself.
+// POSTRIDER_SIMULATION_FOLLOW=ID tells the life of one message.
 #pragma once
 
 #include <cstdint>

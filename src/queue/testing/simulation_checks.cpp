@@ -16,6 +16,12 @@ using mail::RecipientState;
 // Between a decision and its record, where the disk takes it at once.
 constexpr Moment kSlack{5'000};
 
+// A due time that lies further ahead than a retry's, and some, was written by a clock that was wrong.
+constexpr Moment kFurthest = 7h;
+
+// Until it is noticed that a destination has moved away from a site that is dead, behind which it waits with others.
+constexpr Moment kMoved = 1h;
+
 constexpr std::uint8_t bit(Change change) { return static_cast<std::uint8_t>(1 << static_cast<int>(change)); }
 bool is_success(Action action) {
   return action == Action::delivered || action == Action::relayed || action == Action::expanded;
@@ -63,7 +69,8 @@ void Ledger::check_begin(store::RecipientId id, Fate& fate, const Message& messa
   for (const Suspended& one : suspensions_) {
     if (one.to > now() && matches(one.what, fate, *message.envelope) &&
         (!one.what.until || clock_.utc() < *one.what.until))
-      fault(id, "an attempt while it is suspended: " + one.what.reason);
+      fault(id, fmt::format("an attempt while it is suspended by {}: kind {} '{}'", one.what.id,
+                            static_cast<int>(one.what.what), one.what.pattern));
   }
   const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
   if (clock_.utc() < standing->due && !asked && jumped_back_ < fate.written)
@@ -86,9 +93,12 @@ Moment Ledger::suspended_until(const Fate& fate, const mail::Envelope& envelope)
 }
 
 void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& message, base::UtcTime due) {
-  Moment since = std::max({now() - (clock_.utc() - due), fate.written, started_, jumped_});
+  Moment due_at = now() - (clock_.utc() - due);
+  // Written by a clock that was ahead of this one: no retry is further away than this.
+  if (jumped_back_ > fate.written) due_at = std::min(due_at, jumped_back_ + kFurthest);
+  Moment since = std::max({due_at, fate.written, started_, shifted_});
   if (world_.destinations[fate.destination].moves <= now())
-    since = std::max(since, world_.destinations[fate.destination].moves + kPatience);
+    since = std::max(since, world_.destinations[fate.destination].moves + kMoved);
   const SimulatedSite& site = world_.sites[site_of(fate)];
   const SiteWatch& watch = sites_[site_of(fate)];
   if (site.max_per_minute > 0 || spool_fails_) return;
@@ -129,24 +139,26 @@ void Ledger::check_expiry(store::RecipientId id, const Fate& fate, const mail::E
 void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
   const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
   if (!update.attempted) {
-    bool suspended = false;
-    for (const Suspended& one : suspensions_)
-      suspended |=
-          one.what.what == store::Suspension::What::sender && matches(one.what, fate, *message.envelope);
-    if (!asked && !suspended) fault(update.id, "put off without an attempt");
+    // For a sender that is suspended, or behind a site that can't be asked where others go on.
+    bool may = asked || sites_[site_of(fate)].failed_end != Moment::min();
+    for (const Suspended& one : suspensions_) may |= matches(one.what, fate, *message.envelope);
+    if (!may) fault(update.id, "put off without an attempt");
     return;
   }
   const LocateWatch& locate = located_[fate.destination];
-  const bool not_located =
-      !fate.decided && locate.outcome == Action::deferred && locate.failed + 2min > now();
+  const bool not_located = !fate.decided && locate.outcome == Action::deferred &&
+                           (locate.failed + 2min > now() || locate.failed >= fate.written);
   if (!not_located && !(fate.decided && fate.answer == Action::deferred))
-    return fault(update.id, "put off, and nobody said so");
+    return fault(update.id, "put off, and nobody said so: " +
+                                (update.outcome ? update.outcome->reply.text : std::string()));
   const auto standing = backlog_.standing(update.id);
   const auto wait = std::min(static_cast<double>(settings_.retry.first.count()) *
                                  std::pow(settings_.retry.factor, standing->attempts),
                              static_cast<double>(settings_.retry.max.count()));
   if (asked || jumped_ + kSlack > now()) return;
-  const base::UtcTime from = fate.decided ? fate.answered : clock_.utc() - 2min;
+  // What could not be located may have been decided some time ago, where the disk was full meanwhile.
+  const bool long_ago = !fate.decided && spool_failed_ >= fate.written;
+  const base::UtcTime from = long_ago ? base::UtcTime{} : fate.decided ? fate.answered : clock_.utc() - 2min;
   const base::UtcTime expires = message.envelope->received + settings_.expire;
   if (update.due < from + Moment(static_cast<std::int64_t>(wait * 0.9)) - 1s && update.due != expires)
     fault(update.id, "to be tried again too early");
@@ -154,14 +166,35 @@ void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, con
     fault(update.id, "to be tried again too late");
 }
 
+// Of what goes nothing is kept, so that it is told from what is known of it.
+End Ledger::end_without_words(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
+  const mail::Envelope& envelope = *message.envelope;
+  const mail::Notify& notify = envelope.recipients[update.id.index].notify;
+  const SimulatedDestination& to = world_.destinations[fate.destination];
+  mail::Outcome outcome;
+  outcome.action = fate.answer;
+  outcome.dsn_passed_on = fate.dsn_passed_on;
+  if (fate.decided && is_success(fate.answer)) {
+    if (wants_success(envelope, notify, outcome)) fault(update.id, "its sender is not told of success");
+    return fate.answer == Action::relayed ? End::relayed : End::delivered;
+  }
+  const bool told = wants_failure(envelope, notify);
+  if (fate.decided && fate.answer == Action::failed && !told) return End::failed_nobody_to_tell;
+  if (fate.asked & bit(Change::remove)) return End::removed;
+  if (to.discards) return End::discarded;
+  if (told) {
+    fault(update.id, "gone, and nobody said so");
+  } else if (!(fate.asked & bit(Change::bounce)) && !to.no_such_domain) {
+    check_expiry(update.id, fate, envelope);
+  }
+  return End::failed_nobody_to_tell;
+}
+
 // What has its end by this.
 End Ledger::end_of(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
   const mail::Envelope& envelope = *message.envelope;
   const mail::Notify& notify = envelope.recipients[update.id.index].notify;
-  if (!update.outcome) {
-    if (!(fate.asked & bit(Change::remove))) fault(update.id, "removed, and nobody said so");
-    return End::removed;
-  }
+  if (!update.outcome) return end_without_words(update, fate, message);
   const mail::Outcome& outcome = *update.outcome;
   const SimulatedDestination& to = world_.destinations[fate.destination];
   if (is_success(outcome.action)) {
@@ -206,6 +239,10 @@ void Ledger::written(const store::RecipientUpdate& update, bool applies) {
   Message* message = nullptr;
   Fate* const fate = find(update.id, &message);
   if (!fate) return;
+  tell(update.id, "written",
+       fmt::format("state {} due {} attempted {} {}", update.state ? static_cast<int>(*update.state) : 0,
+                   base::to_rfc3339(update.due), update.attempted,
+                   update.outcome ? update.outcome->reply.text : ""));
   if (!applies) {
     if (fate->decided) fault(update.id, "an outcome of what has its end");
     return;

@@ -27,14 +27,19 @@ Ledger::Ledger(const SimulatedWorld& world, const MemoryBacklog& backlog, const 
       sites_(world.sites.size()),
       located_(world.destinations.size()) {}
 
+std::string Ledger::when() const {
+  const auto at = now().count();
+  return fmt::format("day {} {:02}:{:02}:{:02}.{:03} ({})", at / 86'400'000, at / 3'600'000 % 24,
+                     at / 60'000 % 60, at / 1000 % 60, at % 1000, base::to_rfc3339(clock_.utc()));
+}
+
 void Ledger::fault(std::string what) {
   ++fault_count_;
-  if (faults_.size() < kFaultsKept) {
-    const auto at = now().count();
-    faults_.push_back(fmt::format("day {} {:02}:{:02}:{:02}.{:03} ({}): {}", at / 86'400'000,
-                                  at / 3'600'000 % 24, at / 60'000 % 60, at / 1000 % 60, at % 1000,
-                                  base::to_rfc3339(clock_.utc()), what));
-  }
+  if (faults_.size() < kFaultsKept) faults_.push_back(when() + ": " + what);
+}
+
+void Ledger::tell(store::RecipientId id, const char* what, const std::string& more) const {
+  if (id.message == followed_ && followed_) fmt::print("{}: {}: {} {}\n", when(), name(id), what, more);
 }
 
 std::string Ledger::name(store::RecipientId id) const {
@@ -81,7 +86,9 @@ void Ledger::received(base::MessageId id, std::shared_ptr<const mail::Envelope> 
 void Ledger::process_started() {
   ++process_;
   lives_ = true;
+  if (followed_) fmt::print("{}: a process starts\n", when());
   started_ = now();
+  end_suspensions(clock_.utc());
   disk_known_full_ = false;
   for (SiteWatch& site : sites_) {
     site.begun.clear();
@@ -92,6 +99,7 @@ void Ledger::process_started() {
 
 void Ledger::process_ended(bool outcomes_may_be_lost) {
   lives_ = false;
+  if (followed_) fmt::print("{}: it ends\n", when());
   for (auto& [id, message] : messages_) {
     message.telling = false;
     for (std::uint32_t index = 0; index < message.envelope->recipients.size(); ++index) {
@@ -106,14 +114,26 @@ void Ledger::process_ended(bool outcomes_may_be_lost) {
 
 void Ledger::jumped(base::Milliseconds by) {
   hash(static_cast<std::uint64_t>(by.count()));
+  if (followed_) fmt::print("{}: the clock jumped by {} s\n", when(), by.count() / 1000);
+  end_suspensions(clock_.utc() - by);
+  end_suspensions(clock_.utc());
+  shifted_ = now();
   if (std::chrono::abs(by) < kJump) return;
   any_jump_ = true;
   jumped_ = now();
   if (by < base::Milliseconds(0)) jumped_back_ = now();
 }
 
+// Whose time is over for a strand that sees it, is gone, however the clock is set then.
+void Ledger::end_suspensions(base::UtcTime time) {
+  for (Suspended& one : suspensions_) {
+    if (lives_ && one.what.until && *one.what.until <= time) one.to = std::min(one.to, now());
+  }
+}
+
 void Ledger::spool_fails(bool fails) {
   if (!fails) spool_failed_ = now();
+  if (followed_) fmt::print("{}: the spool {}\n", when(), fails ? "fails" : "works again");
   spool_fails_ = fails;
 }
 
@@ -121,16 +141,22 @@ void Ledger::asked(store::RecipientId id, Change change) {
   if (Fate* const fate = find(id)) {
     fate->asked |= static_cast<std::uint8_t>(1 << static_cast<int>(change));
     fate->touched = true;
+    tell(id, "asked for", std::to_string(static_cast<int>(change)));
     fate->written_since = 0;
   }
 }
 
 void Ledger::suspended(store::Suspension suspension) {
   hash(suspension.id);
+  if (followed_)
+    fmt::print("{}: suspended: {}: kind {} '{}' until {}\n", when(), suspension.id,
+               static_cast<int>(suspension.what), suspension.pattern,
+               suspension.until ? base::to_rfc3339(*suspension.until) : "resumed");
   suspensions_.push_back({.what = std::move(suspension), .from = now()});
 }
 
 void Ledger::resumed(std::uint64_t id) {
+  if (followed_) fmt::print("{}: resumed: {}\n", when(), id);
   for (Suspended& one : suspensions_) {
     if (one.what.id == id) one.to = std::min(one.to, now());
   }
@@ -175,6 +201,7 @@ void Ledger::begins(const Job& job) {
         fault({job.id, index}, "in a job for the site " + job.site);
       site = to.site;
     }
+    tell({job.id, index}, "begins");
     check_begin({job.id, index}, *fate, found->second);
     fate->running = true;
     fate->began = now();
@@ -191,7 +218,7 @@ void Ledger::answered(const Job& job, const Report& report, bool process_lives) 
     if (site.running >= std::min(site.surely_allowed, found->concurrency)) site.full = now();
     --site.running;
     if (report.contact == Contact::failed) {
-      site.surely_allowed = 1;
+      site.surely_allowed = 0;
       site.failed_end = now();
       site.failed_begin = std::max(site.failed_begin, find({job.id, job.recipients.front()})->began);
     } else if (report.contact == Contact::made) {
@@ -201,6 +228,7 @@ void Ledger::answered(const Job& job, const Report& report, bool process_lives) 
   for (std::size_t place = 0; place < job.recipients.size(); ++place) {
     Fate* const fate = find({job.id, job.recipients[place]});
     if (!fate) continue;
+    tell({job.id, job.recipients[place]}, "answered", report.outcomes[place].reply.text);
     if (is_success(report.outcomes[place].action)) {
       repeated_ += fate->carried;
       fate->carried = true;
@@ -209,6 +237,7 @@ void Ledger::answered(const Job& job, const Report& report, bool process_lives) 
     fate->running = false;
     fate->decided = true;
     fate->answer = report.outcomes[place].action;
+    fate->dsn_passed_on = report.outcomes[place].dsn_passed_on;
     fate->answered = clock_.utc();
   }
 }
@@ -249,6 +278,7 @@ void Ledger::told(const std::vector<store::RecipientId>& ids) {
     Fate* const fate = find(id, &message);
     if (!fate) continue;
     message->telling = false;
+    tell(id, "told");
     const auto standing = backlog_.standing(id);
     if (!standing || standing->state != mail::RecipientState::untold || fate->end != End::open) {
       fault(id, "told of, and it is not untold");
@@ -277,6 +307,7 @@ void Ledger::warning(const store::Claimed& waiting, base::UtcTime retried_until)
 void Ledger::warned(const std::vector<store::RecipientId>& ids) {
   for (const store::RecipientId id : ids) {
     hash(static_cast<std::uint64_t>(id.message.value) * 3 + id.index);
+    tell(id, "warned");
     Fate* const fate = find(id);
     if (!fate) continue;
     // The teller's transaction marks what still waits; of a message whose end comes meanwhile nothing is marked.

@@ -82,6 +82,8 @@ class Ledger {
   void finish();
 
   void fault(std::string what);
+  // The life of one message, told on standard output.
+  void follow(base::MessageId id) { followed_ = id; }
   void hash(std::uint64_t value) { hash_ = mix(hash_, value); }
 
   std::uint64_t hash_value() const { return hash_; }
@@ -104,6 +106,7 @@ class Ledger {
     bool carried = false;     // somebody has taken it
     bool may_repeat = false;  // what the last process did with it was lost
     bool warned = false;
+    bool dsn_passed_on = false;
     bool touched = false;            // by an operator
     std::uint8_t asked = 0;          // changes that an operator wants, a bit each
     std::uint8_t written_since = 0;  // it was asked
@@ -140,9 +143,12 @@ class Ledger {
 
   Fate* find(store::RecipientId id, Message** message = nullptr);
   std::string name(store::RecipientId id) const;
+  std::string when() const;
+  void tell(store::RecipientId id, const char* what, const std::string& more = {}) const;
   void fault(store::RecipientId id, const std::string& what);
   std::size_t site_of(const Fate& fate) const;
   bool matches(const store::Suspension& suspension, const Fate& fate, const mail::Envelope& envelope) const;
+  void end_suspensions(base::UtcTime time);
   Moment suspended_until(const Fate& fate, const mail::Envelope& envelope) const;
   void check_limits(const Job& job, std::size_t site);
   void check_begin(store::RecipientId id, Fate& fate, const Message& message);
@@ -150,6 +156,7 @@ class Ledger {
   void check_end(const store::RecipientUpdate& update, Fate& fate, const Message& message);
   void check_waiting(const store::RecipientUpdate& update, Fate& fate, const Message& message);
   void check_expiry(store::RecipientId id, const Fate& fate, const mail::Envelope& envelope);
+  End end_without_words(const store::RecipientUpdate& update, Fate& fate, const Message& message);
   End end_of(const store::RecipientUpdate& update, Fate& fate, const Message& message);
   void close(Fate& fate, Message& message, End end);
 
@@ -165,11 +172,13 @@ class Ledger {
   std::uint16_t process_ = 0;
   bool lives_ = false;
   bool disk_known_full_ = false;
-  Moment started_{}, jumped_{Moment::min()}, jumped_back_{Moment::min()}, spool_failed_{Moment::min()};
+  Moment started_{}, shifted_{Moment::min()}, jumped_{Moment::min()}, jumped_back_{Moment::min()},
+      spool_failed_{Moment::min()};
   Moment window_full_{Moment::min()};
   bool spool_fails_ = false;
   bool any_jump_ = false;
   std::uint64_t hash_ = 0;
+  base::MessageId followed_;
   std::vector<std::string> faults_;
   std::uint64_t fault_count_ = 0;
   std::uint64_t ends_[kEnds] = {};
