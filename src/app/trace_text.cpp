@@ -95,7 +95,7 @@ Told attempt(const store::ReadEvent& event, Facts& facts) {
   told.details.push_back(
       listed({event.recipient ? fmt::format("recipient {}", *event.recipient) : std::string(),
               site == host || site == at ? std::string() : with("site ", site), with("", facts.take("tls")),
-              with("took ", facts.take("took"))}));
+              with("took ", facts.take("took"), " s")}));
   std::string transcript = facts.take_raw("transcript");
   std::size_t start = 0;
   while (start < transcript.size()) {

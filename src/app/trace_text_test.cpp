@@ -40,7 +40,7 @@ TEST(TraceText, AnAttemptShowsItsTranscriptAndNothingHarmful) {
                    {{"site", "mx.example.net"},
                     {"host", "mx.example.net"},
                     {"address", "192.0.2.7:25"},
-                    {"took", "0.5 s"},
+                    {"took", "0.500"},
                     {"result", "451 4.7.1 later\x1b[2J"},
                     {"transcript", "S: 220 hi\r\nC: EHLO me\nS: 451\x07\n"},
                     {"new", "thing"}});
@@ -48,7 +48,7 @@ TEST(TraceText, AnAttemptShowsItsTranscriptAndNothingHarmful) {
   EXPECT_EQ(
       event_text(one, kStart),
       "2026-11-22T01:00:01.250Z     +1.25s  attempt at mx.example.net [192.0.2.7:25]: 451 4.7.1 later?[2J\n"
-      "                                     recipient 2, took 0.5 s\n"
+      "                                     recipient 2, took 0.500 s\n"
       "                                     | S: 220 hi\n"
       "                                     | C: EHLO me\n"
       "                                     | S: 451?\n"
