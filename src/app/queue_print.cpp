@@ -80,6 +80,8 @@ std::string harmless(std::string_view text) {
     if (c1) ++i;
     if (c == '\n' && i + 1 < text.size()) {
       out += " / ";
+    } else if (c == '\t') {
+      out += ' ';
     } else {
       out += c < 32 || c == 127 || c1 ? '?' : static_cast<char>(c);
     }

@@ -158,7 +158,7 @@ def test_a_message_is_shown_with_its_header_and_why_it_waits(server):
     assert "state   waiting; tried once, next try in " in alice
     assert re.search(r"why +\S.*mailbox misconfigured", alice) and re.search(r"until +20\d\d-.* \(in (\d+s|1m)\)", alice)
     assert "state   held until it is released" in held
-    assert "\n  + Received: from client.test" in shown
+    assert re.search(r"\n  \+ Received: from client\.test \(\[127\.0\.0\.1\]\)\n     by mx\.test ", shown), shown
     assert "\n  Subject: a?[31mb\n" in shown and "\n  X-Long: one\n   two\n" in shown and "\x1b" not in shown
 
     whole, = queue_json(server, "show", name)
