@@ -152,7 +152,8 @@ def test_a_stop_does_not_wait_for_connections(make_server):
 
 def test_it_is_not_handed_on_to_programs(server):
     unix = [line.split() for line in pathlib.Path(f"/proc/{server.pid}/net/unix").read_text().splitlines()]
-    inode, = [fields[6] for fields in unix if fields[-1] == str(socket_path(server))]
+    # 00010000: it listens; connections bear its name too.
+    inode, = [fields[6] for fields in unix if fields[3] == "00010000" and fields[-1] == str(socket_path(server))]
     entry, = [entry for entry in pathlib.Path(f"/proc/{server.pid}/fd").iterdir()
               if os.readlink(entry) == f"socket:[{inode}]"]
     flags = (pathlib.Path(f"/proc/{server.pid}/fdinfo") / entry.name).read_text()

@@ -311,8 +311,7 @@ def test_all_can_be_suspended_and_a_second_suspension_stands_for_the_first(serve
 
 def test_a_site_can_be_suspended(server, sink):
     site = f"smtp://127.0.0.1:{sink.port}"
-    send(server, "x@far.test")
-    sink.wait(1)
+    server.wait_log(event="relayed", id=send(server, "x@far.test"))
     queue(server, "suspend", "--site", site)
     send(server, "y@far.test")
     assert whom(server) == ["y@far.test"]
