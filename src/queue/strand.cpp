@@ -55,9 +55,17 @@ void Scheduler::Strand::tick() {
     jumped_ = now.steady;
     sys::log::warning("clock_jumped",
                       {{"from", base::to_rfc3339(now_.utc)}, {"to", base::to_rfc3339(now.utc)}});
+    now_ = now;
+    forget_wrong_dues();
   }
   now_ = now;
   if (auto config = parts_.config(); config != settings_) configured(std::move(config));
+}
+
+// Those that a clock wrote which was ahead.
+void Scheduler::Strand::forget_wrong_dues() {
+  for (Slot slot = 0; slot < summaries_.end(); ++slot)
+    if (summaries_[slot].next_due != kNever) due_at(slot, std::exchange(summaries_[slot].next_due, kNever));
 }
 
 // Routes, limits and the window may all have changed: what waits is chosen a route anew.

@@ -104,6 +104,7 @@ struct Scheduler::Strand {
 
   // strand.cpp: the step
   void tick();
+  void forget_wrong_dues();
   void work();
   bool finished() const;
   void stop();
@@ -140,7 +141,7 @@ struct Scheduler::Strand {
   void forget_if_done(Slot slot);
   std::size_t wanted(const Summary& summary) const;
   std::size_t share() const;
-  std::size_t room_for_claims() const;
+  std::size_t room_for_claims(bool has_some) const;
   bool may_claim() const;
   void claim_due();
   void issue(Slot slot, Dock* dock, std::size_t limit);
@@ -194,6 +195,7 @@ struct Scheduler::Strand {
   void note_attempts(const Parcel& parcel, const std::vector<Trial>& trials);
 
   // strand_tell.cpp: senders
+  void warn_now();
   void start_warnings();
   void warned(std::vector<Decided> group, const base::Result<void>& result);
   void untold_appeared();

@@ -24,6 +24,9 @@ constexpr std::size_t kSiteAhead = 8;
 // What one site has in memory at least, and at most, before destinations wait for it on the disk.
 constexpr std::size_t kSiteLeast = 200;
 constexpr std::size_t kSiteMost = 4000;
+// Destinations that have their place in the window at the same time, whatever its size.
+constexpr std::size_t kShares = 50;
+constexpr std::size_t kLeastPage = 10;
 // Destinations that were parked and are claimed from at a time.
 constexpr std::uint32_t kCalled = 8;
 
@@ -75,9 +78,12 @@ void Scheduler::Strand::forget_if_done(Slot slot) {
 // Recipients that a destination may have waiting in memory.
 std::size_t Scheduler::Strand::wanted(const Summary& summary) const {
   const Dock* dock = dock_of(summary);
-  if (!dock) return kSmallPage;
-  std::size_t wanted = std::clamp(kAhead * dock->health.allowed(), kSmallPage, kPage);
-  if (dock->rate.per_minute() > 0) wanted = std::min<std::size_t>(wanted, 2 * dock->rate.per_minute());
+  std::size_t wanted = kSmallPage;
+  if (dock) wanted = std::clamp(kAhead * dock->health.allowed(), kSmallPage, kPage);
+  // Where the window is small, many still have their place in it.
+  wanted = std::min(wanted, std::max<std::size_t>(settings_->queue.window / kShares, kLeastPage));
+  if (dock && dock->rate.per_minute() > 0)
+    wanted = std::min<std::size_t>(wanted, 2 * dock->rate.per_minute());
   return wanted;
 }
 
@@ -87,8 +93,9 @@ std::size_t Scheduler::Strand::share() const {
                                settings_->queue.window);
 }
 
-// What is claimed fills half of the window at most, so that what comes fresh can pass by the disk.
-std::size_t Scheduler::Strand::room_for_claims() const {
+// What is claimed fills half of the window at most, so that what comes fresh can pass by the disk; and a quarter of that is
+// for destinations that have nothing in memory.
+std::size_t Scheduler::Strand::room_for_claims(bool has_some) const {
   const std::size_t window = std::max<std::size_t>(settings_->queue.window, 1);
   std::size_t claimed = from_disk_;
   std::size_t all = window_.size();
@@ -96,8 +103,9 @@ std::size_t Scheduler::Strand::room_for_claims() const {
     claimed += claim.limit;
     all += claim.limit;
   }
-  const std::size_t half = std::max<std::size_t>(window / 2, 1);
-  return std::min(half - std::min(half, claimed), window - std::min(window, all));
+  std::size_t most = std::max<std::size_t>(window / 2, 1);
+  if (has_some) most -= most / 4;
+  return std::min(most - std::min(most, claimed), window - std::min(window, all));
 }
 
 bool Scheduler::Strand::may_claim() const {
@@ -122,9 +130,14 @@ void Scheduler::Strand::claim_due() {
     const bool one = dock && dock->health.given_up_until();
     const std::size_t want =
         one ? 1 : wanted(summary) - std::min<std::size_t>(wanted(summary), summary.waiting);
-    const std::size_t room = room_for_claims();
-    // Not for a handful: each claim is a transaction.
-    if (room < std::min(want, std::max<std::size_t>(settings_->queue.window / 8, 1))) return;
+    const std::size_t room = room_for_claims(summary.in_memory > 0);
+    // Who has something in memory does not stand before those who have nothing; and not for a handful, since each
+    // claim is a transaction.
+    if (summary.in_memory > 0 && room < std::min(want, kLeastPage)) {
+      summaries_.look_at(slot, now_.utc + kStorePause);
+      continue;
+    }
+    if (room == 0) return;
     issue(slot, dock, std::max<std::size_t>(std::min(want, room), 1));
   }
 }

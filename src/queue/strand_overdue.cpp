@@ -68,12 +68,12 @@ void Scheduler::Strand::look_for_late(Slot slot) {
 }
 
 void Scheduler::Strand::ask_overdue(Overdue look) {
-  if (stop_by_ || room_for_claims() < std::min<std::size_t>(kPage, settings_->queue.window / 4))
+  if (stop_by_ || room_for_claims(true) < std::min<std::size_t>(kPage, settings_->queue.window / 4))
     return end_overdue(look.slot);
   flush_unclaims();
   Summary& summary = summaries_[look.slot];
   summary.claiming = true;
-  const std::size_t limit = std::clamp<std::size_t>(room_for_claims(), 1, kPage);
+  const std::size_t limit = std::clamp<std::size_t>(room_for_claims(true), 1, kPage);
   claims_.push_back({.slot = look.slot, .limit = limit});
   parts_.backlog.claim(
       {.owner = parts_.owner,

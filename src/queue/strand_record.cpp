@@ -54,6 +54,8 @@ void Scheduler::Strand::hold(const Carried& from, std::uint32_t index, const mai
 // A recipient of whom the sender is to be warned is recorded after that, so that nobody else has it meanwhile.
 void Scheduler::Strand::decided(Decided one) {
   if (one.warn && !stop_by_) {
+    // One message at a time: a lane that can't be located ends many.
+    if (!warnings_now_.empty() && warnings_now_.front().update.id.message != one.update.id.message) warn_now();
     warnings_now_.push_back(std::move(one));
   } else {
     decided_.all.push_back(std::move(one));
@@ -62,7 +64,6 @@ void Scheduler::Strand::decided(Decided one) {
 
 void Scheduler::Strand::record_decided() {
   if (decided_.empty() || (recording_fails_ && now_.steady < record_after_)) return;
-  if (!warnings_now_.empty()) warnings_.push_back(std::exchange(warnings_now_, {}));
   Batch batch = std::exchange(decided_, {});
   std::vector<store::RecipientUpdate> updates;
   updates.reserve(batch.all.size());

@@ -138,7 +138,6 @@ void Scheduler::Strand::attempted(std::unique_ptr<Parcel> parcel, Report report)
                      .begun = parcel->begun};
   for (std::size_t i = 0; i < report.outcomes.size(); ++i)
     conclude(from, parcel->recipients[i], std::move(report.outcomes[i]));
-  if (!warnings_now_.empty()) warnings_.push_back(std::exchange(warnings_now_, {}));
   leave_flow(*parcel);
   rest(lane);
   rest(dock);

@@ -22,7 +22,13 @@ constexpr base::Milliseconds kLongestPause = std::chrono::minutes(1);
 
 }  // namespace
 
+// Those of one message together.
+void Scheduler::Strand::warn_now() {
+  if (!warnings_now_.empty()) warnings_.push_back(std::exchange(warnings_now_, {}));
+}
+
 void Scheduler::Strand::start_warnings() {
+  warn_now();
   while (!warnings_.empty() && (warning_ < kTells || stop_by_)) {
     std::vector<Decided> group = std::move(warnings_.front());
     warnings_.pop_front();
