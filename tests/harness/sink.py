@@ -250,13 +250,12 @@ class _Talk:
             self.connection.sendall(b"500 5.5.1 what?\r\n")
 
     def _data(self):
-        while True:
-            line = self.stream.readline()
+        lines = []
+        while (line := self.stream.readline()) != b".\r\n":
             if not line:
                 raise ConnectionAbortedError
-            if line == b".\r\n":
-                break
-            self.content += line[1:] if line.startswith(b".") else line
+            lines.append(line[1:] if line.startswith(b".") else line)
+        self.content = b"".join(lines)
         self._end()
 
     def _chunk(self, line):
