@@ -102,7 +102,7 @@ int restore(const BackupOptions& options) {
   const bool has_config = fs::exists(options.config, error);
   const fs::path saved = options.folder / kConfig;
   const auto config = load(has_config ? options.config : saved);
-  need(make_data_dir(config->data_dir, config->user));
+  need(make_folder_for(config->data_dir, config->user));
   const auto counts =
       need(store::restore_spool(options.folder / "spool" / "spool.db", config->data_dir / "spool",
                                 options.hold ? store::Waiting::is_held : store::Waiting::goes_on));

@@ -32,11 +32,11 @@ base::Result<void> fail(const std::string& what) {
 
 }  // namespace
 
-base::Result<void> make_data_dir(const std::filesystem::path& folder, const std::string& user) {
+base::Result<void> make_folder_for(const std::filesystem::path& folder, const std::string& user) {
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) return {};
   std::filesystem::create_directories(folder.parent_path(), error);
-  if (mkdir(folder.c_str(), 0700) != 0) return fail("can't make data_dir " + folder.string());
+  if (mkdir(folder.c_str(), 0700) != 0) return fail("can't make " + folder.string());
   if (user.empty() || geteuid() != 0) return {};
   const auto identity = find_user(user);
   if (!identity) return base::permanent({5, 3, 5}, "no such user: " + user);

@@ -113,8 +113,9 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
 
   auto server = receive::Server::bind(*config, threads);
   if (!server) return refuse_to_start(server.error());
-  if (const auto made = make_data_dir(config->data_dir, config->user); !made)
-    return refuse_to_start(made.error());
+  for (const auto& folder : {config->data_dir, config->runtime_dir}) {
+    if (const auto made = make_folder_for(folder, config->user); !made) return refuse_to_start(made.error());
+  }
   if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
 
   auto spool = store::Spool::open(spool_options(*config), clock);

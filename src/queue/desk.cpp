@@ -1,10 +1,6 @@
 #include "queue/desk.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <future>
 #include <memory>
 #include <utility>
@@ -36,11 +32,6 @@ base::Result<T> ask(Start start) {
 
 template <class T>
 using Answer = Asked<base::Result<T>>;
-
-base::Result<void> make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) == 0) return {};
-  return base::permanent({5, 3, 0}, "can't make the folder " + folder.string() + ": " + std::strerror(errno));
-}
 
 bool same_thing(const store::Suspension& a, const store::Suspension& b) {
   return a.what == b.what && a.pattern == b.pattern;
@@ -187,15 +178,6 @@ base::Result<std::vector<std::string>> Desk::destinations_of(const std::string& 
     parts_.scheduler.destinations_of(
         site, [answer](std::vector<std::string> all) { answer->set_value(std::move(all)); });
   });
-}
-
-base::Result<void> Desk::backup(const std::string& directory) {
-  const std::filesystem::path folder(directory);
-  for (const auto& each : {folder, folder / "spool", folder / "timeline"})
-    if (auto made = make_folder(each); !made) return made;
-  if (auto copied = parts_.spool.backup(folder / "spool" / "spool.db"); !copied) return copied;
-  if (!parts_.backup_timeline) return {};
-  return parts_.backup_timeline(folder / "timeline" / "timeline.db");
 }
 
 }  // namespace postrider::queue

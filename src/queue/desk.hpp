@@ -1,7 +1,6 @@
 // The postmaster's view of the queue: lists and messages from the spool, all that changes through the strand.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,8 +20,6 @@ class Desk final : public Operator {
     store::Spool& spool;
     Scheduler& scheduler;
     sys::Clock& clock;
-    // Copies the timeline into a new file; null: there is none.
-    std::function<base::Result<void>(const std::filesystem::path& file)> backup_timeline;
   };
   explicit Desk(Parts parts);
 
@@ -39,8 +36,6 @@ class Desk final : public Operator {
   base::Result<std::vector<store::Suspension>> suspensions() override;
   base::Result<std::vector<SiteState>> sites() override;
   base::Result<std::vector<std::string>> destinations_of(const std::string& site) override;
-  // Makes the folder (0700), with spool/spool.db and timeline/timeline.db in it; one that is there is refused (5.3.0).
-  base::Result<void> backup(const std::string& directory) override;
 
  private:
   base::Result<std::string> header_of(base::MessageId id);

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "queue/testing/house.hpp"
 
@@ -182,19 +181,6 @@ TEST_F(Desk, NamesTheSitesThatMailGoesTo) {
   EXPECT_EQ(desk().destinations_of("near.test").value(), std::vector<std::string>{"near.test"});
   EXPECT_TRUE(desk().destinations_of("far.test").value().empty());
   attempt.answer(delivered());
-}
-
-TEST_F(Desk, CopiesTheSpoolIntoANewFolder) {
-  put_off();
-  const auto folder = house.folder / "copy";
-  const auto copied = desk().backup(folder);
-  ASSERT_TRUE(copied) << copied.error().text;
-  struct stat status{};
-  ASSERT_EQ(::stat(folder.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0700u);
-  House other(folder / "spool");
-  EXPECT_EQ(other.kept(), 1u);
-  EXPECT_EQ(desk().backup(folder).error().code.to_string(), "5.3.0");
 }
 
 }  // namespace

@@ -94,8 +94,6 @@ class Operator {
   virtual base::Result<std::vector<SiteState>> sites() = 0;
   // Destinations that belong to a site now.
   virtual base::Result<std::vector<std::string>> destinations_of(const std::string& site) = 0;
-  // A consistent copy of the spool and the timeline in a new folder.
-  virtual base::Result<void> backup(const std::string& directory) = 0;
 };
 
 }  // namespace postrider::queue

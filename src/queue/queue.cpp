@@ -54,10 +54,8 @@ Queue::Inside::Inside(Parts all)
                        .open = [&spool = parts.spool](base::MessageId id) { return open_content(spool, id); },
                        .note = note,
                        .owner = owner});
-  desk = std::make_unique<Desk>(Desk::Parts{.spool = parts.spool,
-                                            .scheduler = *scheduler,
-                                            .clock = parts.clock,
-                                            .backup_timeline = parts.backup_timeline});
+  desk = std::make_unique<Desk>(
+      Desk::Parts{.spool = parts.spool, .scheduler = *scheduler, .clock = parts.clock});
   thread = std::thread([this] {
     sys::name_this_thread("queue");
     while (scheduler->step(scheduler->wait_time())) {

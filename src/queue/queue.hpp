@@ -41,8 +41,6 @@ class Queue {
     sys::Clock& clock;
     sys::Random& random;
     std::function<std::shared_ptr<const config::Config>()> config;
-    // Copies the timeline into a new file, for Operator::backup; without it there is none in a backup.
-    std::function<base::Result<void>(const std::filesystem::path&)> backup_timeline = {};
   };
   // Starts scheduling what the spool holds.
   explicit Queue(Parts parts);

@@ -117,9 +117,6 @@ class FakeDesk final : public queue::Operator {
     if (site != "mx.example.test") return std::vector<std::string>();
     return std::vector<std::string>{"example.test", "other.test"};
   }
-  base::Result<void> backup(const std::string&) override {
-    return base::temporary({4, 3, 0}, "no backup here");
-  }
 
  private:
   std::mutex mutex_;
