@@ -140,7 +140,8 @@ awaitable<void> SmtpAttempt::carry(std::unique_ptr<ClientSession> session, base:
   if (session->was_dead()) co_return;
   note(session->terms().hop, begun, results_.verdict(),
        results_.went_well() ? std::string() : session->transcript());
-  const bool keep = session->is_usable() && session->transactions() < times_.messages_per_connection &&
+  const bool keep = session->is_usable() && times_.idle.count() > 0 &&
+                    session->transactions() < times_.messages_per_connection &&
                     now() - session->since() < kOldest;
   if (keep) {
     parts_.pool.keep(key_, std::move(session), times_.idle);
