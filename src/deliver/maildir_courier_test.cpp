@@ -66,7 +66,12 @@ queue::Job job(const std::vector<std::string>& to, std::vector<std::string> piec
   auto envelope = std::make_shared<mail::Envelope>();
   envelope->reverse_path = mail::ReversePath(*mail::Address::parse("alice@example.org"));
   envelope->size = size;
-  queue::Job made;
+  queue::Job made{.id = {1},
+                  .envelope = {},
+                  .recipients = {},
+                  .destination = {*mail::Domain::parse("example.com"), std::make_shared<config::Route>()},
+                  .site = "local",
+                  .open = {}};
   for (const auto& one : to) {
     const auto address = *mail::Address::parse(one);
     made.recipients.push_back(static_cast<std::uint32_t>(envelope->recipients.size()));
@@ -78,14 +83,16 @@ queue::Job job(const std::vector<std::string>& to, std::vector<std::string> piec
   return made;
 }
 
-std::future<queue::Outcomes> start(MaildirCourier& courier, queue::Job job) {
-  auto promise = std::make_shared<std::promise<queue::Outcomes>>();
+using Outcomes = std::vector<mail::Outcome>;
+
+std::future<Outcomes> start(MaildirCourier& courier, queue::Job job) {
+  auto promise = std::make_shared<std::promise<Outcomes>>();
   courier.deliver(std::move(job),
-                  [promise](queue::Outcomes outcomes) { promise->set_value(std::move(outcomes)); });
+                  [promise](queue::Report report) { promise->set_value(std::move(report.outcomes)); });
   return promise->get_future();
 }
 
-queue::Outcomes result(std::future<queue::Outcomes> future) {
+Outcomes result(std::future<Outcomes> future) {
   if (future.wait_for(kPatience) != std::future_status::ready) {
     ADD_FAILURE() << "no outcome came";
     std::abort();
@@ -182,13 +189,13 @@ class MaildirBatches : public ::testing::Test {
 
   FakeStore store;
   std::promise<void> gate;
-  std::future<queue::Outcomes> first;
+  std::future<Outcomes> first;
   MaildirCourier courier{store, resolve};
 };
 
 TEST_F(MaildirBatches, TakeAllThatWaitsUpToTwoHundred) {
   occupy();
-  std::vector<std::future<queue::Outcomes>> rest;
+  std::vector<std::future<Outcomes>> rest;
   for (int i = 0; i < 150; ++i) rest.push_back(start(courier, job({"bob@example.com", "carol@example.com"})));
   go_on();
   for (auto& one : rest) EXPECT_THAT(result(std::move(one)), SizeIs(2));
@@ -197,7 +204,7 @@ TEST_F(MaildirBatches, TakeAllThatWaitsUpToTwoHundred) {
 
 TEST_F(MaildirBatches, TakeAtMost32MegabytesUnlessOneMessageIsLarger) {
   occupy();
-  std::vector<std::future<queue::Outcomes>> rest;
+  std::vector<std::future<Outcomes>> rest;
   constexpr std::uint64_t kMegabyte = 1u << 20;
   for (const std::uint64_t size : {16 * kMegabyte, 16 * kMegabyte, kMegabyte, 50 * kMegabyte, kMegabyte})
     rest.push_back(start(courier, job({"bob@example.com"}, {"x"}, size)));
