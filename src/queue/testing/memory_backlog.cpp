@@ -74,6 +74,7 @@ void MemoryBacklog::crash(std::size_t durable) {
   for (auto& [id, message] : messages_) {
     for (std::uint32_t index = 0; index < message.rows.size(); ++index) {
       if (message.rows[index].owned) set_free({id, index}, message.rows[index]);
+      message.rows[index].lease_ended = false;
     }
   }
 }
@@ -148,7 +149,7 @@ MemoryBacklog::Row* MemoryBacklog::row(store::RecipientId id) {
 
 void MemoryBacklog::set_free(store::RecipientId id, Row& row) {
   if (row.owned) --owned_;
-  row.owned = row.lease_ended = false;
+  row.owned = false;
   row.destination->free.insert({row.due, id});
   row.destination->by_id.insert(id);
 }
@@ -178,7 +179,7 @@ void MemoryBacklog::write(const store::RecipientUpdate& update) {
   Message& message = messages_.find(update.id.message)->second;
   if (stored->state == mail::RecipientState::waiting) set_owned(update.id, *stored, kForever);
   if (stored->owned) --owned_;
-  stored->owned = false;
+  stored->owned = stored->lease_ended = false;
   if (!update.state) return remove(update.id, message, *stored);
   stored->state = *update.state;
   if (update.attempted) ++stored->attempts;

@@ -105,7 +105,7 @@ class MemoryBacklog final : public store::Backlog {
     Destination* destination = nullptr;
     bool gone = false;
     bool owned = false;
-    bool lease_ended = false;  // and nobody has it since
+    bool lease_ended = false;  // and nothing was written since
     base::SteadyTime until{};  // of the lease
     mail::RecipientState state = mail::RecipientState::waiting;
     std::uint32_t attempts = 0;

@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 
 // A stop waits for 10 s for attempts that are under way.
 constexpr base::Milliseconds kStops = 11s;
+// What an operator changes is in memory until it is recorded, beside the window.
+constexpr std::size_t kPageOfChanges = 1000;
 
 class Simulation {
  public:
@@ -251,7 +253,11 @@ void Simulation::step() {
   ++steps_;
   const bool goes_on = scheduler_->step(0ms);
   const Scheduler::Load load = scheduler_->load();
+  const std::size_t bound = std::max<std::size_t>(config_->queue.window + kPageOfChanges, most_window_);
   most_window_ = std::max(most_window_, load.most_window);
+  if (most_window_ > bound)
+    ledger_.fault(
+        fmt::format("{} recipients in memory; the window is {}", most_window_, config_->queue.window));
   // A quarter is kept for what comes from the disk.
   if ((load.window + 100) * 4 >= config_->queue.window * 3) ledger_.window_is_full();
   if (!stopping_) {
@@ -320,9 +326,6 @@ SimulationResult Simulation::run() {
   ledger_.finish();
   if (ledger_.fault_count() == 0) last_questions();
   scheduler_.reset();
-  if (most_window_ > config_->queue.window)
-    ledger_.fault(
-        fmt::format("{} recipients in memory; the window is {}", most_window_, config_->queue.window));
   return result();
 }
 

@@ -73,7 +73,9 @@ void Ledger::check_begin(store::RecipientId id, Fate& fate, const Message& messa
                             static_cast<int>(one.what.what), one.what.pattern));
   }
   const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
-  if (clock_.utc() < standing->due && !asked && jumped_back_ < fate.written)
+  // After the clock was set back, all that waits on the disk is tried once.
+  const bool other_clock = jumped_back_ >= fate.written || now() < jumped_back_ + kFurthest;
+  if (clock_.utc() < standing->due && !asked && !other_clock)
     fault(id, fmt::format("an attempt before it is due at {}", base::to_rfc3339(standing->due)));
   if (clock_.utc() >= standing->due) check_wait(id, fate, message, standing->due);
 }
@@ -138,9 +140,12 @@ void Ledger::check_expiry(store::RecipientId id, const Fate& fate, const mail::E
 
 void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, const Message& message) {
   const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
+  const auto standing = backlog_.standing(update.id);
   if (!update.attempted) {
-    // For a sender that is suspended, or behind a site that can't be asked where others go on.
-    bool may = asked || sites_[site_of(fate)].failed_end != Moment::min();
+    if (update.due == standing->due) return;  // its sender was warned meanwhile
+    // For a sender that is suspended, or behind a site that can't be asked where others go on, be it an earlier one.
+    bool may = asked || world_.destinations[fate.destination].moves <= now() ||
+               sites_[site_of(fate)].failed_end != Moment::min();
     for (const Suspended& one : suspensions_) may |= matches(one.what, fate, *message.envelope);
     if (!may) fault(update.id, "put off without an attempt");
     return;
@@ -151,7 +156,6 @@ void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, con
   if (!not_located && !(fate.decided && fate.answer == Action::deferred))
     return fault(update.id, "put off, and nobody said so: " +
                                 (update.outcome ? update.outcome->reply.text : std::string()));
-  const auto standing = backlog_.standing(update.id);
   const auto wait = std::min(static_cast<double>(settings_.retry.first.count()) *
                                  std::pow(settings_.retry.factor, standing->attempts),
                              static_cast<double>(settings_.retry.max.count()));

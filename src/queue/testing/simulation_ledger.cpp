@@ -195,8 +195,8 @@ void Ledger::begins(const Job& job) {
     if (to.name != mail::to_ascii(job.destination.host)) fault({job.id, index}, "in a job to elsewhere");
     site = to.site_at(now());
     if (job.site != world_.sites[site].name) {
-      // The answer of two minutes ago still serves.
-      const bool before = to.moves <= now() && now() < to.moves + kPatience;
+      // What waited in memory goes where it was to go.
+      const bool before = to.moves <= now();
       if (!before || job.site != world_.sites[to.site].name)
         fault({job.id, index}, "in a job for the site " + job.site);
       site = to.site;

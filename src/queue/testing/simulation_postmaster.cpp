@@ -41,7 +41,8 @@ void SimulatedPostmaster::meddle() {
   change(some_open(state, most / 5 + 1), what < 0.9 ? Change::bounce : Change::remove);
 }
 
-void SimulatedPostmaster::change(std::vector<store::Claimed> messages, Change what) {
+void SimulatedPostmaster::change(std::vector<store::Claimed> messages, Change what,
+                                 std::function<void()> then) {
   Scheduler* const scheduler = scheduler_();
   if (!scheduler || messages.empty()) return;
   std::uint64_t count = 0;
@@ -51,7 +52,7 @@ void SimulatedPostmaster::change(std::vector<store::Claimed> messages, Change wh
   }
   auto answered = std::make_shared<bool>(false);
   scheduler->change(std::move(messages), what, "simulated",
-                    [this, count, answered](base::Result<Changed> result) {
+                    [this, count, answered, then = std::move(then)](base::Result<Changed> result) {
                       *answered = true;
                       stage_.ledger.hash(result ? result->changed * 3 + result->unfit * 5 + result->busy : 1);
                       if (!result) {
@@ -62,6 +63,7 @@ void SimulatedPostmaster::change(std::vector<store::Claimed> messages, Change wh
                       changes += result->changed;
                       if (result->changed + result->unfit + result->busy > count)
                         stage_.ledger.fault("more was changed than was asked for");
+                      if (then) stage_.events.after(Moment(1), then);
                     });
   stage_.events.after(kAnswer, [this, answered, process = stage_.life.process] {
     if (!*answered && stage_.life.is_alive(process) && !stage_.backlog.writes_fail)
@@ -127,19 +129,26 @@ void SimulatedPostmaster::resume(std::uint64_t id, store::Suspension suspension)
   });
   if (suspension.what != store::Suspension::What::sender) return;
   // What the tool does then: all that the sender has is tried at once.
-  std::vector<store::Claimed> theirs;
-  for (const base::MessageId known : known_) {
-    auto message = stage_.backlog.find(known);
-    if (!message || message->envelope->reverse_path.to_string() != suspension.pattern) continue;
-    std::erase_if(message->recipients, [&](std::uint32_t index) {
-      return message->envelope->recipients[index].state != mail::RecipientState::waiting;
-    });
-    if (!message->recipients.empty()) theirs.push_back(std::move(*message));
-    if (theirs.size() < 100) continue;
-    change(std::move(theirs), Change::retry);
-    theirs.clear();
+  change_pages(std::make_shared<std::vector<base::MessageId>>(known_), Change::retry,
+               [suspension](const store::Claimed& one) {
+                 return one.envelope->reverse_path.to_string() == suspension.pattern;
+               });
+}
+
+// Page by page, the next when the last was answered, as the tools do it.
+void SimulatedPostmaster::change_pages(std::shared_ptr<std::vector<base::MessageId>> ids, Change what,
+                                       std::function<bool(const store::Claimed&)> meant) {
+  const auto state = what == Change::release ? mail::RecipientState::held : mail::RecipientState::waiting;
+  std::vector<store::Claimed> page;
+  while (!ids->empty() && page.size() < 100) {
+    auto message = stage_.backlog.find(ids->back());
+    ids->pop_back();
+    if (!message || !meant(*message)) continue;
+    std::erase_if(message->recipients,
+                  [&](std::uint32_t index) { return message->envelope->recipients[index].state != state; });
+    if (!message->recipients.empty()) page.push_back(std::move(*message));
   }
-  change(std::move(theirs), Change::retry);
+  change(std::move(page), what, [this, ids, what, meant] { change_pages(ids, what, meant); });
 }
 
 void SimulatedPostmaster::resume_all() {
@@ -152,16 +161,8 @@ void SimulatedPostmaster::resume_all() {
 }
 
 void SimulatedPostmaster::release_all_held() {
-  std::vector<store::Claimed> held;
-  for (const base::MessageId known : known_) {
-    auto message = stage_.backlog.find(known);
-    if (!message) continue;
-    std::erase_if(message->recipients, [&](std::uint32_t index) {
-      return message->envelope->recipients[index].state != mail::RecipientState::held;
-    });
-    if (!message->recipients.empty()) held.push_back(std::move(*message));
-  }
-  change(std::move(held), Change::release);
+  change_pages(std::make_shared<std::vector<base::MessageId>>(known_), Change::release,
+               [](const store::Claimed&) { return true; });
 }
 
 void SimulatedPostmaster::look_around() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "queue/scheduler.hpp"
@@ -29,7 +30,9 @@ class SimulatedPostmaster {
 
  private:
   std::vector<store::Claimed> some_open(mail::RecipientState state, std::size_t most);
-  void change(std::vector<store::Claimed> messages, Change what);
+  void change(std::vector<store::Claimed> messages, Change what, std::function<void()> then = {});
+  void change_pages(std::shared_ptr<std::vector<base::MessageId>> ids, Change what,
+                    std::function<bool(const store::Claimed&)> meant);
   void resume(std::uint64_t id, store::Suspension suspension);
   store::Suspension some_suspension();
 

@@ -65,7 +65,7 @@ void SimulatedWorld::make_sites() {
 }
 
 void SimulatedWorld::temper_site(SimulatedSite& site) {
-  if (site.name != "local" && dice_.chance(0.2))
+  if (site.name != "local" && site.temper != Temper::late && dice_.chance(0.2))
     site.concurrency = static_cast<std::uint32_t>(dice_.between(1, 8));
   switch (site.temper) {
     case Temper::slow:
@@ -103,7 +103,10 @@ void SimulatedWorld::make_destinations() {
     made.name = "d" + std::to_string(number) + ".example";
     // As many again as there are sites have one of their own, the rest share them.
     made.site = number % 7 == 3 ? 0 : static_cast<std::size_t>(dice_.below(kSites));
-    if (dice_.chance(0.03)) {
+    // What a late site can't take within the time must not go there.
+    while (number < 20 && sites[made.site].temper == Temper::late)
+      made.site = static_cast<std::size_t>(dice_.below(kSites));
+    if (number >= 20 && dice_.chance(0.03)) {
       made.moves = Moment(dice_.between(0, length_.count()));
       made.moved_to = static_cast<std::size_t>(dice_.below(kSites));
     }
@@ -120,8 +123,12 @@ void SimulatedWorld::make_destinations() {
     sum += 1.0 / static_cast<double>(number + 1);
     share_.push_back(sum);
   }
-  for (std::size_t flood = 0; flood < kFloods; ++flood)
-    floods_.push_back(flood < 2 ? flood : static_cast<std::size_t>(dice_.below(kDestinations)));
+  for (std::size_t flood = 0; flood < kFloods; ++flood) {
+    std::size_t to = flood;
+    while (flood >= 2 && (to == flood || sites[destinations[to].site].temper == Temper::late))
+      to = static_cast<std::size_t>(dice_.below(kDestinations));
+    floods_.push_back(to);
+  }
 }
 
 void SimulatedWorld::make_arrivals(std::uint32_t messages) {
