@@ -74,7 +74,8 @@ void AddressIndex::merge(const std::vector<IndexRun>& runs) {
   std::vector<std::vector<AddressEntry>> all;
   for (const IndexRun& run : runs) {
     auto& entries = all.emplace_back();
-    entries.reserve(static_cast<std::size_t>(run.entries));
+    // The row may be damaged; a run that is not final has fewer than kFullRun.
+    entries.reserve(static_cast<std::size_t>(std::clamp<std::int64_t>(run.entries, 0, kFullRun)));
     const std::int64_t first = block_key(run.id, 0);
     for (Rows rows = select_blocks_.query(first, block_key(run.id + 1, 0) - 1); rows.next();) {
       // What can't be read is not found any more; the rest is.

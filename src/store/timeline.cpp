@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -35,7 +36,7 @@ base::Result<std::unique_ptr<TimelineFile>> open_file(const TimelineOptions& opt
   return file;
 }
 
-void set_aside(const std::filesystem::path& path, const SqlError& error) {
+void set_aside(const std::filesystem::path& path, const std::exception& error) {
   const bool moved = move_timeline_aside(path);
   sys::log::error(
       "timeline_damaged",
@@ -209,10 +210,12 @@ void Timeline::State::attempt(std::size_t events, Function function) {
   try {
     if (!file) renew();
     function();
-  } catch (const SqlError& error) {
+  } catch (const std::exception& error) {
     dropped.fetch_add(events, std::memory_order_relaxed);
     why_dropped = error.what();
-    if (!file || !is_damaged_timeline(path, error)) return;
+    // What is no SqlError comes of a number in the file that can't be: it would come again with each batch.
+    const auto* const sql = dynamic_cast<const SqlError*>(&error);
+    if (!file || (sql != nullptr && !is_damaged_timeline(path, *sql))) return;
     file.reset();
     set_aside(path, error);
   }

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 #include "store/sqlite.hpp"
 #include "store/testing/blocking_spool.hpp"
@@ -294,6 +296,58 @@ TEST_F(TimelineTest, BeginsANewFileWhereDamageShowsWhileItRuns) {
   (*timeline)->flush();
   EXPECT_THAT(found("new@example.com"), ElementsAre(id));
   EXPECT_TRUE(std::filesystem::exists(path_.string() + ".damaged"));
+}
+
+TEST_F(TimelineTest, MergesRunsWhoseCountIsDamaged) {
+  for (const char* count : {"-1", "9223372036854775807"}) {
+    std::vector<base::MessageId> ids;
+    {
+      const auto timeline = open();
+      // One run each; eight are merged.
+      for (int run = 0; run < 7; ++run) {
+        ids.insert(ids.begin(), accepted(*timeline, {"alice@example.com"}));
+        timeline->flush();
+      }
+    }
+    Database(path_.string(), nullptr, Database::Access::read_write)
+        .execute((std::string("UPDATE run SET entries = ") + count).c_str());
+    {
+      const auto timeline = open();
+      ids.insert(ids.begin(), accepted(*timeline, {"alice@example.com"}));
+      timeline->flush();
+      EXPECT_EQ(timeline->dropped(), 0u);
+      EXPECT_EQ(found("alice@example.com"), ids);
+    }
+    EXPECT_EQ(
+        Database(path_.string(), nullptr, Database::Access::read_only).number("SELECT count(*) FROM run"), 1);
+    EXPECT_FALSE(std::filesystem::exists(path_.string() + ".damaged"));
+    std::filesystem::remove(path_);
+  }
+}
+
+TEST_F(TimelineTest, SetsTheFileAsideWhateverIsThrownOverIt) {
+  // Stands for any number in the file that a container can't have as its size.
+  class FaultyClock : public sys::Clock {
+   public:
+    base::UtcTime utc() const override {
+      if (faulty.exchange(false)) throw std::length_error("vector::reserve");
+      return right.utc();
+    }
+    base::SteadyTime steady() const override { return right.steady(); }
+    sys::fake::Clock right;
+    mutable std::atomic<bool> faulty = false;
+  } clock;
+  auto timeline = Timeline::open({.directory = folder_.path()}, clock).value();
+  timeline->flush();
+  clock.faulty = true;
+  clock.right.advance(std::chrono::hours(1));  // a sweep is due
+  timeline->flush();
+  EXPECT_FALSE(clock.faulty);
+  EXPECT_TRUE(std::filesystem::exists(path_.string() + ".damaged"));
+  const auto id = accepted(*timeline, {"alice@example.com"});
+  timeline->flush();
+  timeline->flush();
+  EXPECT_THAT(kinds(id), ElementsAre(EventKind::accepted));
 }
 
 TEST_F(TimelineTest, RefusesANewerFormat) {
