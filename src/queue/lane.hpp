@@ -101,7 +101,7 @@ struct Dock : Turn<Dock> {
   Turns<Lane> waits;          // with something that waits
   SlotList parked;            // destinations that wait on the disk for room or for better times
   base::SteadyTime wake = base::SteadyTime::max();  // its timer; max: none
-  base::SteadyTime failed{};                        // when it was last given up
+  base::SteadyTime failed{};                        // when the attempt began by which it was last given up
   std::unique_ptr<mail::Outcome> failure;           // the last
   base::SteadyTime idle{};
   std::uint8_t ring = 0;  // of its carrier, while it is ready

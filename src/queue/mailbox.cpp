@@ -16,7 +16,8 @@ void Mailbox::post(Task task) {
 
 std::deque<Mailbox::Task> Mailbox::take(base::Milliseconds longest) {
   std::unique_lock lock(mutex_);
-  arrived_.wait_for(lock, longest, [this] { return !tasks_.empty(); });
+  // Even a wait for no time gives up the processor for some microseconds.
+  if (longest.count() > 0) arrived_.wait_for(lock, longest, [this] { return !tasks_.empty(); });
   return std::exchange(tasks_, {});
 }
 

@@ -1,6 +1,8 @@
 #include "queue/queue.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,7 @@ struct Queue::Inside {
   ~Inside();
   void accept(mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
               store::Told told, Accepted done);
+  void committed();
 
   Parts parts;
   const std::string owner;
@@ -25,6 +28,10 @@ struct Queue::Inside {
   std::unique_ptr<Notifier> notifier;
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<Desk> desk;
+  // Commits that the spool has: their completions use all of this.
+  std::mutex mutex;
+  std::condition_variable none_under_way;
+  std::size_t commits = 0;
   std::thread thread;
 };
 
@@ -67,6 +74,13 @@ Queue::Inside::~Inside() {
   scheduler->stop();
   thread.join();
   notifier.reset();
+  std::unique_lock lock(mutex);
+  none_under_way.wait(lock, [this] { return commits == 0; });
+}
+
+void Queue::Inside::committed() {
+  std::lock_guard lock(mutex);
+  if (--commits == 0) none_under_way.notify_all();
 }
 
 void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
@@ -87,13 +101,21 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
   }
   mail::Edits edits = parts.finisher.finish(envelope, id);
   message.envelope = std::make_shared<const mail::Envelope>(envelope);
+  {
+    std::lock_guard lock(mutex);
+    ++commits;
+  }
   parts.spool.commit(std::move(draft), std::move(envelope), std::move(edits), owner, std::move(told),
                      [this, id, untold, message = std::move(message), acceptance = std::move(acceptance),
                       done = std::move(done)](base::Result<void> result) mutable {
-                       if (!result) return done(std::unexpected(std::move(result.error())));
-                       acceptance.tell(parts.timeline);
-                       scheduler->fresh(std::move(message), untold);
-                       done(id);
+                       if (result) {
+                         acceptance.tell(parts.timeline);
+                         scheduler->fresh(std::move(message), untold);
+                         done(id);
+                       } else {
+                         done(std::unexpected(std::move(result.error())));
+                       }
+                       committed();
                      });
 }
 

@@ -73,6 +73,14 @@ void Scheduler::Strand::configured(std::shared_ptr<const config::Config> config)
   settings_ = std::move(config);
   ++configuration_;
   give_back_all();
+  for (Dock* dock : docks_in_order()) {
+    while (dock->parked.count > 0) {
+      const Slot slot = dock->parked.head;
+      unpark(slot);
+      summaries_[slot].site = kNoSite;
+      consider(slot);
+    }
+  }
 }
 
 void Scheduler::Strand::work() {

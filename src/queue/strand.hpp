@@ -82,7 +82,8 @@ struct Scheduler::Strand {
     bool from_disk = false;
     bool told_nobody = false;
     bool warn = false;
-    bool quiet = false;  // nothing happened that the log or the timeline should tell
+    bool quiet = false;    // nothing happened that the log or the timeline should tell
+    bool on_disk = false;  // an operator's change of what nobody had claimed
   };
   struct Batch {
     std::vector<Decided> all;
@@ -149,7 +150,7 @@ struct Scheduler::Strand {
   Claim end_claim(Slot slot);
   bool wants_more(const Dock& dock) const;
   void park(Slot slot, std::uint32_t at);
-  Slot unpark(SlotList& list);
+  void unpark(Slot slot);
   void call_parked(Dock& dock);
   void uncall(Slot slot);
   void unpark_suspended();
@@ -167,6 +168,7 @@ struct Scheduler::Strand {
   void attach(Lane& lane, Dock& dock);
   void detach(Lane& lane);
   bool is_blocked(const Dock& dock) const;
+  bool is_stale(const Lane& lane) const;
   void conclude_lane(Lane& lane);
   void rest(Lane& lane);
   void rest(Dock& dock);
@@ -177,6 +179,7 @@ struct Scheduler::Strand {
   // strand_start.cpp: attempts
   void ready(Dock& dock);
   void wake_at(Dock& dock, base::SteadyTime time);
+  void wake_for_parked(Dock& dock);
   void ring_timers();
   void start_jobs();
   bool start_one(Carrier& carrier, std::uint8_t ring);
@@ -224,6 +227,7 @@ struct Scheduler::Strand {
   bool own(const Carried& from, std::uint32_t index);
   mail::Outcome why_late(Slot slot, const mail::Recipient& recipient) const;
   void end_overdue(Slot slot);
+  void ask_for_site(Slot slot);
 
   // strand_change.cpp: what an operator wants
   void change(std::vector<store::Claimed> messages, Change change, std::string reason,
@@ -319,6 +323,9 @@ struct Scheduler::Strand {
 
   std::unordered_map<store::RecipientId, Operation, RecipientIdHash> wishes_;
   std::vector<std::move_only_function<void()>> postponed_;
+  // Changes of what is on the disk that are not recorded yet. Nothing is claimed meanwhile: a claim could bring a row as it
+  // was before, and what was held or removed would be sent.
+  std::size_t changing_ = 0;
   Suspensions suspensions_;
   bool suspensions_known_ = false;
   bool asking_suspensions_ = false;

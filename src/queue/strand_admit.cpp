@@ -74,11 +74,7 @@ std::size_t Scheduler::Strand::admit(store::Claimed message, bool from_disk, boo
       .id = message.id, .envelope = std::move(message.envelope), .from_disk = from_disk, .begun = now_};
   for (const std::uint32_t index : message.recipients) {
     from.slot = summaries_.intern(name_of(from.envelope->recipients[index].final.host(), scratch));
-    if (!own(from, index)) {
-      // Being recorded: if the disk had that before this claim, nobody would let it go.
-      if (!window_[{from.id, index}]) unclaims_.push_back({from.id, index});
-      continue;
-    }
+    if (!own(from, index)) continue;
     ++taken;
     if (!may_not_yet(from, index)) route(from, index, let_in);
   }

@@ -125,7 +125,9 @@ bool Scheduler::Strand::change_on_disk(const store::Claimed& message, std::uint3
   Decided one{.envelope = message.envelope,
               .update = {.id = {message.id, index}, .attempted = false},
               .outcome = {},
-              .slot = slot};
+              .slot = slot,
+              .on_disk = true};
+  ++changing_;
   apply_change(one, operation);
   decided(std::move(one));
   if (operation.change == Change::retry) try_site_again(slot);
@@ -136,6 +138,7 @@ void Scheduler::Strand::apply_change(Decided& one, const Operation& operation) {
   const mail::Recipient& recipient = one.envelope->recipients[one.update.id.index];
   mail::Outcome outcome{.reply = {}, .relay = "operator", .detail = {}, .at = now_.utc};
   one.warn = false;
+  one.quiet = false;
   switch (operation.change) {
     case Change::retry:
     case Change::release:

@@ -55,10 +55,12 @@ void Scheduler::Strand::consider(Slot slot) {
   if (summary.claiming || summary.parked) return;
   if (summary.next_due == kNever) {
     summaries_.dont_look(slot);
+    uncall(slot);
     return forget_if_done(slot);
   }
   if (summary.waiting - summary.let_in > wanted(summary) / 2) {
     summaries_.dont_look(slot);
+    uncall(slot);  // it has enough: others may be called in its place
     if (summary.next_due <= now_.utc) watch(slot);
     return;
   }
@@ -109,7 +111,8 @@ std::size_t Scheduler::Strand::room_for_claims(bool has_some) const {
 }
 
 bool Scheduler::Strand::may_claim() const {
-  return may_start() && now_.steady >= ask_after_ && claims_.size() < kClaims && !suspensions_.everything();
+  return may_start() && now_.steady >= ask_after_ && claims_.size() < kClaims && !suspensions_.everything() &&
+         changing_ == 0 && postponed_.empty();
 }
 
 void Scheduler::Strand::claim_due() {
@@ -133,7 +136,8 @@ void Scheduler::Strand::claim_due() {
     const std::size_t room = room_for_claims(summary.in_memory > 0);
     // Who has something in memory does not stand before those who have nothing; and not for a handful, since each
     // claim is a transaction.
-    if (summary.in_memory > 0 && room < std::min(want, kLeastPage)) {
+    if (summary.in_memory > 0 &&
+        room < std::min({want, kLeastPage, std::max<std::size_t>(settings_->queue.window / 16, 1)})) {
       summaries_.look_at(slot, now_.utc + kStorePause);
       continue;
     }
@@ -191,6 +195,7 @@ void Scheduler::Strand::claimed(Slot slot, base::Result<store::ClaimedPage> page
   if (!is_asked) uncall(slot);
   consider(slot);
   if (called_by) call_parked(*called_by);
+  if (Dock* dock = dock_by_id(claim.dock); dock && dock != called_by) call_parked(*dock);
   rerun_changes();
 }
 
@@ -213,28 +218,32 @@ void Scheduler::Strand::park(Slot slot, std::uint32_t at) {
   SlotList& list = at == kNoSite ? suspended_ : dock_by_id(at)->parked;
   summary.parked = true;
   summary.parked_at = at;
-  summary.next_parked = kNoSlot;
+  summary.before_parked = list.tail;
   (list.tail == kNoSlot ? list.head : summaries_[list.tail].next_parked) = slot;
   list.tail = slot;
   ++list.count;
+  if (Dock* dock = dock_by_id(at)) wake_for_parked(*dock);
   watch(slot);
 }
 
-Slot Scheduler::Strand::unpark(SlotList& list) {
-  const Slot slot = list.head;
+void Scheduler::Strand::unpark(Slot slot) {
   Summary& summary = summaries_[slot];
-  list.head = std::exchange(summary.next_parked, kNoSlot);
-  if (list.head == kNoSlot) list.tail = kNoSlot;
+  Dock* const dock = dock_by_id(summary.parked_at);
+  SlotList& list = dock ? dock->parked : suspended_;
+  const Slot before = std::exchange(summary.before_parked, kNoSlot);
+  const Slot next = std::exchange(summary.next_parked, kNoSlot);
+  (before == kNoSlot ? list.head : summaries_[before].next_parked) = next;
+  (next == kNoSlot ? list.tail : summaries_[next].before_parked) = before;
   --list.count;
   summary.parked = false;
-  return slot;
 }
 
 // Those that wait for this site come in again, as far as there is use for them.
 void Scheduler::Strand::call_parked(Dock& dock) {
   while (dock.parked.count > 0 && wants_more(dock) &&
          dock.called < (dock.health.given_up_until() ? 1 : kCalled)) {
-    const Slot slot = unpark(dock.parked);
+    const Slot slot = dock.parked.head;
+    unpark(slot);
     Summary& summary = summaries_[slot];
     if (!summary.claiming && summary.next_due <= now_.utc) {
       summary.called = true;
@@ -252,7 +261,11 @@ void Scheduler::Strand::uncall(Slot slot) {
 }
 
 void Scheduler::Strand::unpark_suspended() {
-  for (std::uint32_t left = suspended_.count; left > 0; --left) consider(unpark(suspended_));
+  while (suspended_.count > 0) {
+    const Slot slot = suspended_.head;
+    unpark(slot);
+    consider(slot);
+  }
 }
 
 }  // namespace postrider::queue

@@ -95,12 +95,15 @@ bool Scheduler::Strand::is_blocked(const Dock& dock) const {
   return dock.suspended || dock.health.is_given_up(now_.steady);
 }
 
+// What its courier said last does not serve any more.
+bool Scheduler::Strand::is_stale(const Lane& lane) const {
+  if (!lane.dock && !lane.trouble) return true;
+  return lane.located_with != configuration_ ||
+         now_.steady >= lane.located + (lane.dock ? kLocated : kTrouble);
+}
+
 void Scheduler::Strand::locate_if_needed(Lane& lane) {
-  if (lane.locating) return;
-  if (lane.dock || lane.trouble) {
-    const base::Milliseconds serves = lane.dock ? kLocated : kTrouble;
-    if (lane.located_with == configuration_ && now_.steady < lane.located + serves) return;
-  }
+  if (lane.locating || !is_stale(lane)) return;
   lane.locating = true;
   to_locate_.push_back(&lane);
 }
@@ -143,7 +146,9 @@ void Scheduler::Strand::attach(Lane& lane, Dock& dock) {
     ++dock.lanes;
     dock.waiting += lane.waiting;
   }
-  summaries_[lane.slot].site = dock.id;
+  Summary& summary = summaries_[lane.slot];
+  summary.site = dock.id;
+  if (summary.parked && summary.parked_at != dock.id && summary.parked_at != kNoSite) unpark(lane.slot);
   if (is_blocked(dock)) return give_back_lane(lane);
   if (!lane.flows.empty()) dock.waits.add(lane);
   ready(dock);

@@ -34,7 +34,8 @@ void Scheduler::Strand::watch(Slot slot) {
 
 // One at a time: what is due and can be tried comes first.
 void Scheduler::Strand::look_for_overdue() {
-  while (!overdue_.empty() && overdue_.front().first <= now_.steady && looking_ == 0 && may_start()) {
+  while (!overdue_.empty() && overdue_.front().first <= now_.steady && looking_ == 0 && may_start() &&
+         changing_ == 0 && postponed_.empty()) {
     const Slot slot = overdue_.front().second;
     overdue_.pop_front();
     Summary& summary = summaries_[slot];
@@ -68,10 +69,12 @@ void Scheduler::Strand::look_for_late(Slot slot) {
 }
 
 void Scheduler::Strand::ask_overdue(Overdue look) {
-  if (stop_by_ || room_for_claims(true) < std::min<std::size_t>(kPage, settings_->queue.window / 4))
+  if (stop_by_ || changing_ > 0 || !postponed_.empty() ||
+      room_for_claims(true) < std::min<std::size_t>(kPage, settings_->queue.window / 4))
     return end_overdue(look.slot);
   flush_unclaims();
   Summary& summary = summaries_[look.slot];
+  summaries_.dont_look(look.slot);
   summary.claiming = true;
   const std::size_t limit = std::clamp<std::size_t>(room_for_claims(true), 1, kPage);
   claims_.push_back({.slot = look.slot, .limit = limit});
@@ -176,7 +179,12 @@ mail::Outcome Scheduler::Strand::why_late(Slot slot, const mail::Recipient& reci
 
 // It becomes ours, as what is admitted; false: it was already.
 bool Scheduler::Strand::own(const Carried& from, std::uint32_t index) {
-  if (!window_.try_emplace({from.id, index}).second) return false;
+  const auto [here, is_new] = window_.try_emplace({from.id, index});
+  if (!is_new) {
+    // Being recorded: if the disk had that before it was claimed again, nobody would let it go.
+    if (!here->second) unclaims_.push_back({from.id, index});
+    return false;
+  }
   ++summaries_[from.slot].in_memory;
   if (from.from_disk) ++from_disk_;
   return true;
@@ -184,9 +192,24 @@ bool Scheduler::Strand::own(const Carried& from, std::uint32_t index) {
 
 void Scheduler::Strand::end_overdue(Slot slot) {
   --looking_;
+  ask_for_site(slot);
   consider(slot);
   if (Dock* dock = dock_of(summaries_[slot])) call_parked(*dock);
   rerun_changes();
+}
+
+// A destination that waits for a site which is given up may have moved to another meanwhile: one recipient is brought in,
+// so that its courier is asked, and given back where nothing has changed.
+void Scheduler::Strand::ask_for_site(Slot slot) {
+  Summary& summary = summaries_[slot];
+  const Dock* dock = summary.parked ? dock_by_id(summary.parked_at) : nullptr;
+  if (!dock || !is_blocked(*dock) || dock->suspended || summary.claiming || !may_claim()) return;
+  if (summary.next_due > now_.utc || room_for_claims(true) == 0) return;
+  for (Lane* lane = summary.lanes; lane; lane = lane->next) {
+    if (!is_stale(*lane) || lane->waiting > 0) return;
+    detach(*lane);
+  }
+  issue(slot, nullptr, 1);
 }
 
 }  // namespace postrider::queue

@@ -55,7 +55,8 @@ void Scheduler::Strand::hold(const Carried& from, std::uint32_t index, const mai
 void Scheduler::Strand::decided(Decided one) {
   if (one.warn && !stop_by_) {
     // One message at a time: a lane that can't be located ends many.
-    if (!warnings_now_.empty() && warnings_now_.front().update.id.message != one.update.id.message) warn_now();
+    if (!warnings_now_.empty() && warnings_now_.front().update.id.message != one.update.id.message)
+      warn_now();
     warnings_now_.push_back(std::move(one));
   } else {
     decided_.all.push_back(std::move(one));
@@ -94,6 +95,7 @@ void Scheduler::Strand::recorded(Batch batch, const base::Result<void>& result) 
   recording_fails_ = false;
   for (store::Event& event : batch.events) note(std::move(event));
   for (const Decided& one : batch.all) {
+    if (one.on_disk) --changing_;
     if (!one.quiet) tell_of(one);
     if (window_.erase(one.update.id) > 0) disown(one.slot, 1, one.from_disk);
     if (one.update.state == mail::RecipientState::untold) untold_appeared();

@@ -42,8 +42,9 @@ void Scheduler::Strand::ready(Dock& dock) {
   dock.carrier->ready[ring].add(dock);
 }
 
+// Then, or earlier where it is to be woken earlier.
 void Scheduler::Strand::wake_at(Dock& dock, base::SteadyTime time) {
-  if (dock.wake == time) return;
+  if (dock.wake <= time) return;
   if (dock.wake != base::SteadyTime::max()) timers_.erase({dock.wake, dock.id});
   dock.wake = time;
   timers_.insert({time, dock.id});
@@ -56,7 +57,16 @@ void Scheduler::Strand::ring_timers() {
     dock.wake = base::SteadyTime::max();
     ready(dock);
     call_parked(dock);
+    wake_for_parked(dock);
   }
+}
+
+// Destinations that wait for it are called as it gets through with what it has; should nothing remind of them, this does.
+void Scheduler::Strand::wake_for_parked(Dock& dock) {
+  if (dock.health.is_given_up(now_.steady))
+    wake_at(dock, *dock.health.given_up_until());
+  else if (dock.parked.count > 0 && !dock.suspended)
+    wake_at(dock, now_.steady + kStorePause);
 }
 
 void Scheduler::Strand::start_jobs() {
@@ -104,7 +114,8 @@ void Scheduler::Strand::start(std::unique_ptr<Parcel> parcel, Dock& dock) {
           .recipients = parcel->recipients,
           .destination = lane.destination,
           .site = dock.name,
-          .open = [&open = parts_.open, id = parcel->id] { return open(id); }};
+          // A copy: an attempt that outlives the queue's patience may still open it.
+          .open = [open = parts_.open, id = parcel->id] { return open(id); }};
   Courier& courier = *lane.carrier->courier;
   const Slot slot = lane.slot;
   courier.deliver(std::move(job), post([this, parcel = std::move(parcel)](Report report) mutable {
@@ -153,8 +164,10 @@ void Scheduler::Strand::judge_site(Dock& dock, const Parcel& parcel, const Repor
       break;
     case Contact::failed:
       dock.failure = std::make_unique<mail::Outcome>(report.outcomes.front());
-      if (dock.health.failed(parcel.ticket, now_.steady, settings_->queue.retry, chance()))
+      if (dock.health.failed(parcel.ticket, now_.steady, settings_->queue.retry, chance())) {
+        dock.failed = parcel.begun.steady;
         return give_up(dock);
+      }
   }
   ready(dock);
   if (dock.parked.count > 0) call_parked(dock);
@@ -162,7 +175,6 @@ void Scheduler::Strand::judge_site(Dock& dock, const Parcel& parcel, const Repor
 
 // What waits for it in memory gives its place to others.
 void Scheduler::Strand::give_up(Dock& dock) {
-  dock.failed = now_.steady;
   wake_at(dock, *dock.health.given_up_until());
   ready(dock);
   sys::log::warning("site_given_up", {{"site", dock.name},

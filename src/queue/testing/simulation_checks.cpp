@@ -18,6 +18,8 @@ constexpr Moment kSlack{5'000};
 
 // A due time that lies further ahead than a retry's, and some, was written by a clock that was wrong.
 constexpr Moment kFurthest = 7h;
+// So long may a site be down.
+constexpr Moment kPulledForward = 60h;
 
 // Until it is noticed that a destination has moved away from a site that is dead, behind which it waits with others.
 constexpr Moment kMoved = 1h;
@@ -73,8 +75,9 @@ void Ledger::check_begin(store::RecipientId id, Fate& fate, const Message& messa
                             static_cast<int>(one.what.what), one.what.pattern));
   }
   const bool asked = fate.asked & (bit(Change::retry) | bit(Change::release));
-  // After the clock was set back, all that waits on the disk is tried once.
-  const bool other_clock = jumped_back_ >= fate.written || now() < jumped_back_ + kFurthest;
+  // What was due when the clock was set back is tried, now or when its site can be asked; far back, all that waits is.
+  const bool other_clock = shifted_back_ >= fate.written || now() < shifted_back_ + kSlack ||
+                           now() < jumped_back_ + kPulledForward;
   if (clock_.utc() < standing->due && !asked && !other_clock)
     fault(id, fmt::format("an attempt before it is due at {}", base::to_rfc3339(standing->due)));
   if (clock_.utc() >= standing->due) check_wait(id, fate, message, standing->due);
@@ -111,7 +114,7 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
   if (locate.failed != Moment::min()) since = std::max(since, locate.failed + kPatience);
   const bool is_well = site.slowest <= 1000 && watch.failed_end == Moment::min();
   const bool first = fate.process == process_ && fate.written == fate.received && !fate.touched;
-  if (is_well && first && message.small && window_full_ < fate.received) {
+  if (is_well && first && message.small && fate.alone && window_full_ < fate.received) {
     longest_unfair_ = std::max(longest_unfair_, now() - since);
     if (now() - since > kFairness)
       fault(id, fmt::format("stood {} s behind another's mail", (now() - since).count() / 1000));

@@ -67,6 +67,10 @@ std::size_t Ledger::site_of(const Fate& fate) const {
   return world_.destinations[fate.destination].site_at(now());
 }
 
+std::uint64_t Ledger::flow_of(const Fate& fate, const mail::Envelope& envelope) {
+  return mix(std::hash<std::string>{}(envelope.reverse_path.to_string()), fate.destination);
+}
+
 void Ledger::received(base::MessageId id, std::shared_ptr<const mail::Envelope> envelope,
                       const Arrival& arrival) {
   Message message{.envelope = std::move(envelope)};
@@ -78,6 +82,7 @@ void Ledger::received(base::MessageId id, std::shared_ptr<const mail::Envelope> 
     fate.destination = static_cast<std::uint16_t>(world_.destination(recipient.final.domain()->ascii()));
     fate.process = process_;
     fate.received = fate.written = now();
+    fate.alone = open_of_sender_[flow_of(fate, *message.envelope)]++ == 0;
     if (recipient.state == mail::RecipientState::untold) fate.untold_end = End::expanded;
   }
   messages_.emplace(id, std::move(message));
@@ -118,6 +123,7 @@ void Ledger::jumped(base::Milliseconds by) {
   end_suspensions(clock_.utc() - by);
   end_suspensions(clock_.utc());
   shifted_ = now();
+  if (by < base::Milliseconds(0)) shifted_back_ = now();
   if (std::chrono::abs(by) < kJump) return;
   any_jump_ = true;
   jumped_ = now();
@@ -257,6 +263,7 @@ void Ledger::close(Fate& fate, Message& message, End end) {
   fate.untold_end = End::open;
   ++ends_[static_cast<std::size_t>(end)];
   --message.open;
+  --open_of_sender_[flow_of(fate, *message.envelope)];
 }
 
 void Ledger::telling(const store::Claimed& untold) {

@@ -43,8 +43,8 @@ class Ledger {
   // After a site's last failure it is asked again within this (10 minutes and the jitter), and it may take some more
   // until it is used in full.
   static constexpr base::Milliseconds kGivenUp{720'000};
-  // The first attempt for a sender who has little mail, at a site that is well and answers within a second, however
-  // much mail of another's waits there; unless the window is full.
+  // The first attempt for a sender who has no other mail for that destination, at a site that is well and answers within
+  // a second, however much mail of another's waits there; unless the window is full.
   static constexpr base::Milliseconds kFairness{60'000};
 
   Ledger(const SimulatedWorld& world, const MemoryBacklog& backlog, const sys::Clock& clock,
@@ -99,6 +99,7 @@ class Ledger {
 
  private:
   struct Fate {
+    bool alone = false;  // its sender had no other open mail for that destination
     End end = End::open;
     End untold_end = End::open;  // what it is to be, once the sender knows
     bool running = false;
@@ -147,6 +148,7 @@ class Ledger {
   void tell(store::RecipientId id, const char* what, const std::string& more = {}) const;
   void fault(store::RecipientId id, const std::string& what);
   std::size_t site_of(const Fate& fate) const;
+  static std::uint64_t flow_of(const Fate& fate, const mail::Envelope& envelope);
   bool matches(const store::Suspension& suspension, const Fate& fate, const mail::Envelope& envelope) const;
   void end_suspensions(base::UtcTime time);
   Moment suspended_until(const Fate& fate, const mail::Envelope& envelope) const;
@@ -166,14 +168,15 @@ class Ledger {
   const config::Queue settings_;
   std::vector<Fate> fates_;
   std::unordered_map<base::MessageId, Message> messages_;
+  std::unordered_map<std::uint64_t, std::uint32_t> open_of_sender_;  // at a destination
   std::vector<SiteWatch> sites_;
   std::vector<LocateWatch> located_;
   std::vector<Suspended> suspensions_;
   std::uint16_t process_ = 0;
   bool lives_ = false;
   bool disk_known_full_ = false;
-  Moment started_{}, shifted_{Moment::min()}, jumped_{Moment::min()}, jumped_back_{Moment::min()},
-      spool_failed_{Moment::min()};
+  Moment started_{}, shifted_{Moment::min()}, shifted_back_{Moment::min()}, jumped_{Moment::min()},
+      jumped_back_{Moment::min()}, spool_failed_{Moment::min()};
   Moment window_full_{Moment::min()};
   bool spool_fails_ = false;
   bool any_jump_ = false;
