@@ -103,21 +103,27 @@ int restore(const BackupOptions& options) {
   const fs::path saved = options.folder / kConfig;
   const auto config = load(has_config ? options.config : saved);
   need(make_folder_for(config->data_dir, config->user));
+  const auto spool_copy = need(store::OpenCopy::open(options.folder / "spool" / "spool.db"));
+  const auto timeline_copy = store::OpenCopy::open(options.folder / "timeline" / "timeline.db");
+  if (!has_config) {
+    need(write_file(options.config, need(read_file(saved))));
+    std::cout << "The configuration is " << options.config.string() << ".\n";
+  }
+  // All above needs root, perhaps. What lies in data_dir is the server's user's: a link of his could lead root anywhere.
+  need(become_owner_of(config->data_dir));
   const auto counts =
-      need(store::restore_spool(options.folder / "spool" / "spool.db", config->data_dir / "spool",
+      need(store::restore_spool(spool_copy, config->data_dir / "spool",
                                 options.hold ? store::Waiting::is_held : store::Waiting::goes_on));
   base::Result<bool> timeline = true;
-  if (flag(manifest, "timeline"))
-    timeline =
-        store::restore_timeline(options.folder / "timeline" / "timeline.db", config->data_dir / "timeline");
-  if (!has_config) need(write_file(options.config, need(read_file(saved))));
-  need(give_to_owner_of(config->data_dir, {config->data_dir / "spool", config->data_dir / "timeline"}));
+  if (flag(manifest, "timeline")) {
+    timeline = timeline_copy ? store::restore_timeline(*timeline_copy, config->data_dir / "timeline")
+                             : std::unexpected(timeline_copy.error());
+  }
   std::cout << "From " << text(manifest, "made") << ": " << counted(counts.messages, "message") << " with "
             << counted(counts.recipients, "open recipient") << ".\n";
   // Mail does not wait for its history.
   if (!timeline) std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
   if (timeline && !*timeline) std::cout << "The timeline that is in place was left as it is.\n";
-  if (!has_config) std::cout << "The configuration is " << options.config.string() << ".\n";
   std::cout << (options.hold
                     ? "What waits is held: `postrider queue release` lets it go.\n"
                     : "What waits is tried as soon as the server runs, also what was delivered since then.\n")

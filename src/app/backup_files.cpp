@@ -1,9 +1,12 @@
 #include "app/backup_files.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -38,6 +41,16 @@ bool write_all(int descriptor, std::string_view content) {
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return ::fsync(descriptor) == 0;
+}
+
+// One of whom the system has no name is in no group but the folder's.
+bool set_groups(const struct stat& owner) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 16384> memory{};
+  if (::getpwuid_r(owner.st_uid, &entry, memory.data(), memory.size(), &found) != 0 || found == nullptr)
+    return ::setgroups(0, nullptr) == 0;
+  return ::initgroups(found->pw_name, owner.st_gid) == 0;
 }
 
 }  // namespace
@@ -79,21 +92,14 @@ base::Result<void> write_file(const fs::path& file, std::string_view content) {
   return {};
 }
 
-base::Result<void> give_to_owner_of(const fs::path& folder, const std::vector<fs::path>& folders) {
-  struct stat owner{};
+base::Result<void> become_owner_of(const fs::path& folder) {
   if (::geteuid() != 0) return {};
+  struct stat owner{};
   if (::stat(folder.c_str(), &owner) != 0) return cannot("looking at", folder, errno);
-  for (const fs::path& each : folders) {
-    std::error_code error;
-    if (!fs::exists(each, error)) continue;
-    if (::lchown(each.c_str(), owner.st_uid, owner.st_gid) != 0) return cannot("giving away", each, errno);
-    for (const auto& entry : fs::directory_iterator(each, error)) {
-      if (::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
-        return cannot("giving away", entry.path(), errno);
-    }
-    if (error) return cannot("looking at", each, error.value());
-  }
-  return {};
+  if (owner.st_uid == 0) return {};
+  if (set_groups(owner) && ::setgid(owner.st_gid) == 0 && ::setuid(owner.st_uid) == 0) return {};
+  return base::permanent({5, 3, 5}, "root can't be left",
+                         "becoming the owner of " + folder.string() + ": " + std::strerror(errno));
 }
 
 }  // namespace postrider::app

@@ -1,9 +1,16 @@
 #include "store/restore.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <system_error>
+#include <utility>
 
 #include "store/files.hpp"
 #include "store/job.hpp"
@@ -26,17 +33,17 @@ class Candidate {
   explicit Candidate(const fs::path& target) : target_(target), path_(target.string() + ".restored") {}
   Candidate(const Candidate&) = delete;
   Candidate& operator=(const Candidate&) = delete;
-  ~Candidate() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
+  ~Candidate() { remove(); }
 
-  base::Result<void> take(const fs::path& copy) {
-    std::error_code error;
-    if (!fs::exists(copy, error)) return refused("there is no " + copy.string());
-    fs::copy_file(copy, path_, fs::copy_options::overwrite_existing, error);
-    if (error) return store_failure("copying " + copy.string() + ": " + error.message());
-    fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write, error);
+  base::Result<void> take(const OpenCopy& copy) {
+    remove();
+    const int descriptor =
+        ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (descriptor < 0) return store_failure("making " + path_.string() + ": " + std::strerror(errno));
+    const bool written = write_all(copy.descriptor(), descriptor);
+    const int number = errno;
+    ::close(descriptor);
+    if (!written) return store_failure("copying " + copy.path().string() + ": " + std::strerror(number));
     return {};
   }
   base::Result<void> put_in_place() {
@@ -49,6 +56,18 @@ class Candidate {
   const fs::path& path() const { return path_; }
 
  private:
+  // With what SQLite would take for a part of it, left by one that was killed.
+  void remove() {
+    std::error_code ignored;
+    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(path_.string() + suffix, ignored);
+  }
+  static bool write_all(int from, int to) {
+    constexpr std::size_t kAtOnce = 16u << 20;
+    ::off_t at = 0;
+    ssize_t copied = 0;
+    while ((copied = ::sendfile(to, from, &at, kAtOnce)) > 0) continue;
+    return copied == 0;
+  }
   const fs::path target_;
   const fs::path path_;
 };
@@ -113,8 +132,31 @@ base::Result<T> caught(const std::function<base::Result<T>()>& function) {
 
 }  // namespace
 
-base::Result<SpoolCounts> restore_spool(const fs::path& copy, const fs::path& directory, Waiting waiting) {
+base::Result<OpenCopy> OpenCopy::open(const fs::path& path) {
+  // Without O_NONBLOCK a pipe in its place would be waited for.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENOENT) return refused("there is no " + path.string());
+  if (descriptor < 0) return refused("opening " + path.string() + ": " + std::strerror(errno));
+  OpenCopy copy(path, descriptor);
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+    return refused(path.string() + " is no file");
+  return copy;
+}
+
+OpenCopy::OpenCopy(OpenCopy&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+OpenCopy::~OpenCopy() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+base::Result<SpoolCounts> restore_spool(const OpenCopy& copy, const fs::path& directory, Waiting waiting) {
   if (auto made = make_directory(directory); !made) return std::unexpected(made.error());
+  // The lock's file is made where it is missing, at a link's other end too.
+  const fs::path lock_path = directory / "lock";
+  if (std::error_code error; fs::is_symlink(lock_path, error))
+    return refused(lock_path.string() + " is a link: remove it first");
   const auto lock = DirectoryLock::take(directory);
   if (!lock) return std::unexpected(lock.error());
   return caught<SpoolCounts>([&]() -> base::Result<SpoolCounts> {
@@ -122,7 +164,7 @@ base::Result<SpoolCounts> restore_spool(const fs::path& copy, const fs::path& di
     if (!ceiling) return std::unexpected(ceiling.error());
     Candidate candidate(spool_path(directory));
     if (auto taken = candidate.take(copy); !taken) return std::unexpected(taken.error());
-    if (auto ready = prepare_spool(candidate.path(), copy, *ceiling, waiting); !ready)
+    if (auto ready = prepare_spool(candidate.path(), copy.path(), *ceiling, waiting); !ready)
       return std::unexpected(ready.error());
     if (auto put = candidate.put_in_place(); !put) return std::unexpected(put.error());
     auto file = SpoolFile::open(directory, sys::system_clock());
@@ -131,7 +173,7 @@ base::Result<SpoolCounts> restore_spool(const fs::path& copy, const fs::path& di
   });
 }
 
-base::Result<bool> restore_timeline(const fs::path& copy, const fs::path& directory) {
+base::Result<bool> restore_timeline(const OpenCopy& copy, const fs::path& directory) {
   if (auto made = make_directory(directory); !made) return std::unexpected(made.error());
   const fs::path path = timeline_path(directory);
   std::error_code ignored;
@@ -141,8 +183,9 @@ base::Result<bool> restore_timeline(const fs::path& copy, const fs::path& direct
     if (auto taken = candidate.take(copy); !taken) return std::unexpected(taken.error());
     {
       Database database(candidate.path().string(), nullptr, Database::Access::read_only);
-      if (auto whole = check_whole(database, copy); !whole) return std::unexpected(whole.error());
-      if (auto known = check_timeline_format(database, copy); !known) return std::unexpected(known.error());
+      if (auto whole = check_whole(database, copy.path()); !whole) return std::unexpected(whole.error());
+      if (auto known = check_timeline_format(database, copy.path()); !known)
+        return std::unexpected(known.error());
     }
     if (auto put = candidate.put_in_place(); !put) return std::unexpected(put.error());
     return true;

@@ -1,4 +1,7 @@
 // Puts copies that backup made back in place. Blocking; nobody uses the folders meanwhile.
+//
+// The folders belong to the server's user, who may put links there: as root, open the copies and become that user before
+// anything is restored.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +17,30 @@ enum class Waiting : std::uint8_t {
   is_held,  // until an operator releases it: nothing is sent twice unseen
 };
 
+// A copy that is open for reading, so that whoever restores it need not be able to open it.
+class OpenCopy {
+ public:
+  // Failure: permanent, where it can't be opened or is no plain file (nor is a link).
+  static base::Result<OpenCopy> open(const std::filesystem::path& path);
+  OpenCopy(OpenCopy&& other) noexcept;
+  OpenCopy& operator=(OpenCopy&&) = delete;
+  ~OpenCopy();
+  const std::filesystem::path& path() const { return path_; }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  OpenCopy(std::filesystem::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  std::filesystem::path path_;
+  int descriptor_;
+};
+
 // `copy` becomes the spool of `directory`, which is made where it is missing. It is checked as a whole before anything
 // is put in place. Failure: permanent, where a server works on the directory, a spool with mail in it is there already,
-// or the copy is damaged, no spool, or of a newer format; temporary, where it can't be written. Then all is as it was.
-base::Result<SpoolCounts> restore_spool(const std::filesystem::path& copy,
-                                        const std::filesystem::path& directory, Waiting waiting);
+// a link is in its way, or the copy is damaged, no spool, or of a newer format; temporary, where it can't be written. Then all is as it was.
+base::Result<SpoolCounts> restore_spool(const OpenCopy& copy, const std::filesystem::path& directory,
+                                        Waiting waiting);
 
 // The same for a timeline. False: there is one already, and it stays.
-base::Result<bool> restore_timeline(const std::filesystem::path& copy,
-                                    const std::filesystem::path& directory);
+base::Result<bool> restore_timeline(const OpenCopy& copy, const std::filesystem::path& directory);
 
 }  // namespace postrider::store

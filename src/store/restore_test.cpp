@@ -33,6 +33,16 @@ class Restore : public ::testing::Test {
     EXPECT_TRUE(spool->backup(copy_));
     return id;
   }
+  base::Result<SpoolCounts> restored(const std::filesystem::path& copy,
+                                     const std::filesystem::path& directory, Waiting waiting) {
+    const auto opened = OpenCopy::open(copy);
+    if (!opened) return std::unexpected(opened.error());
+    return restore_spool(*opened, directory, waiting);
+  }
+  base::Result<bool> restored_timeline(const std::filesystem::path& copy,
+                                       const std::filesystem::path& directory) {
+    return restore_timeline(OpenCopy::open(copy).value(), directory);
+  }
   std::string why(const base::Result<SpoolCounts>& result) { return result ? "" : result.error().log_text(); }
 
   TemporaryFolder from_, backup_, to_;
@@ -43,7 +53,7 @@ class Restore : public ::testing::Test {
 
 TEST_F(Restore, PutsAllMailInPlace) {
   const auto id = make_copy();
-  const auto counts = restore_spool(copy_, target_, Waiting::goes_on);
+  const auto counts = restored(copy_, target_, Waiting::goes_on);
   ASSERT_TRUE(counts) << why(counts);
   EXPECT_EQ(counts->messages, 1u);
   EXPECT_EQ(counts->recipients, 2u);
@@ -55,7 +65,7 @@ TEST_F(Restore, PutsAllMailInPlace) {
 
 TEST_F(Restore, HoldsAllThatWaits) {
   make_copy();
-  ASSERT_TRUE(restore_spool(copy_, target_, Waiting::is_held));
+  ASSERT_TRUE(restored(copy_, target_, Waiting::is_held));
   const auto spool = open(target_);
   EXPECT_TRUE(testing::claim(*spool, base::UtcTime::max()).value().empty());
   for (const Listed& row : spool->list({}, std::nullopt, 10).value().rows)
@@ -65,7 +75,7 @@ TEST_F(Restore, HoldsAllThatWaits) {
 TEST_F(Restore, RefusesWhereAServerRuns) {
   make_copy();
   const auto running = open(target_);
-  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("another server works on"));
+  EXPECT_THAT(why(restored(copy_, target_, Waiting::goes_on)), HasSubstr("another server works on"));
 }
 
 TEST_F(Restore, RefusesWhereThereIsMail) {
@@ -74,7 +84,7 @@ TEST_F(Restore, RefusesWhereThereIsMail) {
     const auto spool = open(target_);
     message(*spool);
   }
-  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("has mail in it"));
+  EXPECT_THAT(why(restored(copy_, target_, Waiting::goes_on)), HasSubstr("has mail in it"));
   EXPECT_EQ(open(target_)->statistics().messages, 1u);
 }
 
@@ -87,7 +97,7 @@ TEST_F(Restore, TakesThePlaceOfAnEmptySpoolAndGoesOnAboveItsIds) {
     last = message(*spool);
     ASSERT_TRUE(testing::record(*spool, {testing::delivered({last, 0}), testing::delivered({last, 1})}));
   }
-  ASSERT_TRUE(restore_spool(copy_, target_, Waiting::goes_on));
+  ASSERT_TRUE(restored(copy_, target_, Waiting::goes_on));
   // The clock goes back: only what is stored can tell.
   clock_.jump(-std::chrono::hours(1));
   const auto spool = open(target_);
@@ -102,21 +112,54 @@ TEST_F(Restore, PutsNothingInPlaceThatIsDamaged) {
     file.seekp(3 * 4096);
     file << std::string(4096, '\xff');
   }
-  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("is damaged"));
+  EXPECT_THAT(why(restored(copy_, target_, Waiting::goes_on)), HasSubstr("is damaged"));
   EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db"));
   EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db.restored"));
   std::ofstream(copy_) << std::string(8192, 'x');
-  EXPECT_FALSE(restore_spool(copy_, target_, Waiting::goes_on));
+  EXPECT_FALSE(restored(copy_, target_, Waiting::goes_on));
   EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db"));
-  EXPECT_THAT(why(restore_spool(backup_.path() / "none", target_, Waiting::goes_on)),
-              HasSubstr("there is no "));
+  EXPECT_THAT(why(restored(backup_.path() / "none", target_, Waiting::goes_on)), HasSubstr("there is no "));
 }
 
 TEST_F(Restore, RefusesANewerFormat) {
   make_copy();
   Database(copy_.string(), nullptr, Database::Access::read_write).execute("PRAGMA user_version=99");
-  EXPECT_THAT(why(restore_spool(copy_, target_, Waiting::goes_on)), HasSubstr("has format 99"));
+  EXPECT_THAT(why(restored(copy_, target_, Waiting::goes_on)), HasSubstr("has format 99"));
   EXPECT_FALSE(std::filesystem::exists(target_ / "spool.db"));
+}
+
+TEST_F(Restore, FollowsNoLinkOfTheFolder) {
+  make_copy();
+  const auto victim = backup_.path() / "victim";
+  std::ofstream(victim) << "precious";
+  std::filesystem::permissions(victim, std::filesystem::perms(0644));
+  std::filesystem::create_directory(target_);
+  std::filesystem::create_symlink(victim, target_ / "spool.db.restored");
+  std::filesystem::create_symlink(backup_.path() / "made", target_ / "lock");
+  EXPECT_THAT(why(restored(copy_, target_, Waiting::goes_on)), HasSubstr("lock is a link"));
+  EXPECT_FALSE(std::filesystem::exists(backup_.path() / "made"));
+  std::filesystem::remove(target_ / "lock");
+  EXPECT_TRUE(restored(copy_, target_, Waiting::goes_on));
+  EXPECT_EQ(std::filesystem::file_size(victim), 8u);
+  EXPECT_EQ(std::filesystem::status(victim).permissions(), std::filesystem::perms(0644));
+  EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(target_ / "spool.db")));
+}
+
+TEST_F(Restore, TakesOnlyAPlainFileForACopy) {
+  make_copy();
+  std::filesystem::create_symlink(copy_, backup_.path() / "link");
+  EXPECT_THAT(why(restored(backup_.path() / "link", target_, Waiting::goes_on)), HasSubstr("opening "));
+  EXPECT_THAT(why(restored(backup_.path(), target_, Waiting::goes_on)), HasSubstr("is no file"));
+}
+
+TEST_F(Restore, TakesNothingThatOneLeftWhichWasKilled) {
+  make_copy();
+  std::filesystem::create_directory(target_);
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"})
+    std::ofstream((target_ / "spool.db.restored").string() + suffix) << std::string(8192, 'x');
+  EXPECT_TRUE(restored(copy_, target_, Waiting::goes_on));
+  for (const auto& entry : std::filesystem::directory_iterator(target_))
+    EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr("restored")));
 }
 
 TEST_F(Restore, TheTimelineComesBackWhereThereIsNone) {
@@ -133,11 +176,11 @@ TEST_F(Restore, TheTimelineComesBackWhereThereIsNone) {
     timeline->flush();
     ASSERT_TRUE(TimelineReader::open(from_.path()).value()->backup(copy));
   }
-  EXPECT_EQ(restore_timeline(copy, target_), true);
-  EXPECT_EQ(restore_timeline(copy, target_), false);
+  EXPECT_EQ(restored_timeline(copy, target_), true);
+  EXPECT_EQ(restored_timeline(copy, target_), false);
   EXPECT_EQ(TimelineReader::open(target_).value()->events(id).value().size(), 1u);
   std::ofstream(copy) << std::string(8192, 'x');
-  EXPECT_FALSE(restore_timeline(copy, to_.path() / "other"));
+  EXPECT_FALSE(restored_timeline(copy, to_.path() / "other"));
   EXPECT_FALSE(std::filesystem::exists(to_.path() / "other" / "timeline.db"));
 }
 

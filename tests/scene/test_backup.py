@@ -1,8 +1,11 @@
 """`postrider backup` and `postrider restore`: the queue goes to another place and nothing is missing."""
 
 import json
+import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -13,6 +16,8 @@ from harness.server import binary
 from harness.smtp import message
 from harness.tools import run, trace
 from harness.waiting import wait_until
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -130,3 +135,76 @@ def test_a_backup_goes_only_into_a_new_or_empty_folder(server, tmp_path):
     assert [path.name for path in (tmp_path / "copy").iterdir()] == ["mine"]
     server.stop()
     run(server, "backup", tmp_path / "other")
+
+
+@pytest.fixture
+def foreign(server, tmp_path):
+    """The folder of a server that has stopped: nobody's, and empty; the copy of what it had is in tmp_path/"copy"."""
+    if os.geteuid() != 0:
+        pytest.skip("only root leaves root")
+    name = send(server, "carol@dead.test")
+    wait_trace(server, name)
+    run(server, "backup", tmp_path / "copy")
+    lose_everything(server)
+    # Every folder above it can be entered by all.
+    above = pathlib.Path(tempfile.mkdtemp(prefix="postrider-backup.", dir="/tmp"))
+    above.chmod(0o755)
+    server.change({"data_dir": str(above / "data")})
+    server.data_dir.mkdir(mode=0o700)
+    os.chown(server.data_dir, NOBODY, NOBODY)
+    yield server
+    shutil.rmtree(above)
+
+
+def strangers(folder):
+    """What lies in it and is not nobody's."""
+    return [path for path in folder.rglob("*") if (path.lstat().st_uid, path.lstat().st_gid) != (NOBODY, NOBODY)]
+
+
+def test_root_restores_as_the_owner_of_the_folder(foreign, tmp_path):
+    assert "1 message with 1 open recipient" in run(foreign, "restore", tmp_path / "copy")[0]
+    files = {path.name for path in foreign.data_dir.rglob("*")}
+    assert {"spool", "spool.db", "lock", "timeline", "timeline.db"} <= files
+    assert strangers(foreign.data_dir) == []
+
+
+def test_the_owner_of_the_folder_leads_root_nowhere(foreign, tmp_path):
+    target = foreign.data_dir.parent / "roots"
+    target.mkdir(mode=0o755)
+    victim = target / "victim"
+    victim.write_text("precious")
+    victim.chmod(0o644)
+    spool = foreign.data_dir / "spool"
+    spool.symlink_to(target)
+    assert "/spool/lock" in run(foreign, "restore", tmp_path / "copy", code=1)[1]
+    spool.unlink()
+    spool.mkdir()
+    os.chown(spool, NOBODY, NOBODY)
+    (spool / "lock").symlink_to(target / "lock")
+    assert "lock is a link" in run(foreign, "restore", tmp_path / "copy", code=1)[1]
+    (spool / "lock").unlink()
+    (spool / "spool.db").symlink_to(target / "spool.db")
+    (spool / "spool.db.restored").symlink_to(victim)
+    run(foreign, "restore", tmp_path / "copy")
+    assert [path.name for path in target.iterdir()] == ["victim"]
+    assert victim.read_text() == "precious" and victim.stat().st_mode & 0o777 == 0o644
+    assert strangers(foreign.data_dir) == []
+
+
+def test_a_refused_restore_leaves_the_server_its_folder(foreign, tmp_path):
+    with (tmp_path / "copy/spool/spool.db").open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(b"\xff" * 4096)
+    assert "is damaged" in run(foreign, "restore", tmp_path / "copy", code=1)[1]
+    assert (foreign.data_dir / "spool/lock").exists()
+    assert strangers(foreign.data_dir) == []
+
+
+def test_the_configuration_comes_back_where_root_alone_may_write(foreign, tmp_path):
+    text = foreign.config_path.read_text()
+    (tmp_path / "copy/postrider.toml").write_text(text)
+    foreign.config_path.unlink()
+    assert f"The configuration is {foreign.config_path}." in run(foreign, "restore", tmp_path / "copy")[0]
+    assert foreign.config_path.read_text() == text
+    assert foreign.config_path.stat().st_uid == 0
+    assert strangers(foreign.data_dir) == []
