@@ -30,6 +30,7 @@ using BindAddressNoPort = asio::detail::socket_option::boolean<IPPROTO_IP, IP_BI
 asio::awaitable<std::unique_ptr<net::Stream>> ClientConnector::connect(NextHop hop,
                                                                        std::optional<base::IpAddress> source,
                                                                        base::SteadyTime deadline) {
+  cancel();  // what an attempt before left open when it failed
   if (!hop.socket.empty()) {
     connect_unix(hop.socket);
     co_return std::make_unique<net::TcpStream>(std::move(socket_));
@@ -68,8 +69,13 @@ void ClientConnector::connect_unix(const std::string& path) {
     if (descriptor >= 0) ::close(descriptor);
     throw boost::system::system_error(error, boost::system::system_category());
   }
-  socket_.assign(tcp::v4(),
-                 descriptor);  // any stream socket will do: only read, written, waited for and closed
+  // Any stream socket will do: only read, written, waited for and closed.
+  boost::system::error_code refused;
+  socket_.assign(tcp::v4(), descriptor, refused);
+  if (refused) {
+    ::close(descriptor);
+    throw boost::system::system_error(refused);
+  }
 }
 
 void ClientConnector::cancel() noexcept {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -27,10 +28,19 @@ ClientConnection::ClientConnection(std::unique_ptr<net::Stream> stream)
       watchdog_(stream_->executor(), [stream = stream_.get()] { stream->cancel(); }) {}
 
 void ClientConnection::allow(base::Milliseconds step) {
-  watchdog_.set(std::min(std::chrono::steady_clock::now() + step, end_));
+  deadline_ = std::min(std::chrono::steady_clock::now() + step, end_);
+  watchdog_.set(deadline_);
 }
 
-void ClientConnection::cancel() noexcept { stream_->cancel(); }
+void ClientConnection::rest() {
+  deadline_ = base::SteadyTime::max();
+  watchdog_.clear();
+}
+
+void ClientConnection::cancel() noexcept {
+  cancelled_ = true;
+  stream_->cancel();
+}
 
 awaitable<void> ClientConnection::send(std::string_view octets) {
   try {
@@ -52,22 +62,33 @@ awaitable<mail::Reply> ClientConnection::reply() {
 
 // The next line, without its end: a view of the buffer. A bare LF ends a line too; what matters is the code.
 awaitable<std::string_view> ClientConnection::line() {
-  buffer_.erase(0, used_);
-  used_ = 0;
+  if (++in_a_row_ > kLinesInARow) co_await let_others_go();
   for (;;) {
-    if (const auto end = buffer_.find('\n'); end != std::string::npos) {
+    if (const auto end = buffer_.find('\n', used_); end != std::string::npos) {
+      std::string_view text(buffer_.data() + used_, end - used_);
       used_ = end + 1;
-      std::string_view text(buffer_.data(), end);
       if (text.ends_with('\r')) text.remove_suffix(1);
       co_return text;
     }
+    buffer_.erase(0, used_);
+    used_ = 0;
     if (buffer_.size() >= kMostLine) not_a_reply();
     try {
-      if (!read_some()) co_await stream_->wait_readable();
+      if (read_some()) continue;
+      in_a_row_ = 0;
+      co_await stream_->wait_readable();
     } catch (const system_error& error) {
       rethrow(error);
     }
   }
+}
+
+// No timer runs, and no cancel() is felt, as long as there is always something to read.
+awaitable<void> ClientConnection::let_others_go() {
+  in_a_row_ = 0;
+  co_await boost::asio::post(stream_->executor(), boost::asio::use_awaitable);
+  if (std::chrono::steady_clock::now() >= deadline_) throw system_error(boost::asio::error::timed_out);
+  if (cancelled_) throw system_error(boost::asio::error::operation_aborted);
 }
 
 bool ClientConnection::read_some() {
@@ -86,6 +107,15 @@ bool ClientConnection::is_quiet() {
   } catch (const system_error&) {
     return false;
   }
+}
+
+std::string_view ClientConnection::unread() {
+  try {
+    if (used_ == buffer_.size()) read_some();
+  } catch (const system_error&) {
+    // The next read finds it too.
+  }
+  return std::string_view(buffer_).substr(used_);
 }
 
 void ClientConnection::rethrow(const system_error& error) const {

@@ -1,9 +1,11 @@
 #include "deliver/client_session.hpp"
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 namespace postrider::deliver {
@@ -12,6 +14,11 @@ using boost::asio::awaitable;
 using boost::system::system_error;
 
 namespace {
+
+// A reply that nobody asked for is read to its end, to see whether it is 421.
+constexpr base::Milliseconds kUnasked = std::chrono::seconds(1);
+// Replies to what was said before QUIT.
+constexpr int kRepliesToQuit = 10;
 
 // The server ends the session in the middle: by 421, or by a reply that can't be one to what was said.
 class Left : public std::exception {
@@ -32,6 +39,16 @@ mail::Reply turned_away(const mail::Reply& said) {
   return reply;
 }
 
+mail::Reply unasked(const mail::Reply& said) {
+  return mail::reply(451, 5, 0, "replies that nobody asked for: " + one_line(said));
+}
+
+// Not so a timeout: a server that is slow is no connection that was kept too long.
+bool has_gone(const boost::system::error_code& error) {
+  return error == boost::asio::error::eof || error == boost::asio::error::connection_reset ||
+         error == boost::asio::error::broken_pipe;
+}
+
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<net::Stream> stream, ClientTerms terms)
@@ -42,8 +59,10 @@ awaitable<std::optional<mail::Reply>> ClientSession::open(const config::Delivery
   try {
     refusal = co_await greet(times);
   } catch (const system_error& broken) {
+    may_quit_ = false;
     co_return reply_for(broken.code());
   } catch (const Left& left) {
+    may_quit_ = false;
     refusal = left.reply();
   }
   clean_ = !refusal;
@@ -76,16 +95,20 @@ awaitable<void> ClientSession::carry(Work work) {
                       : offered_.dsn                          ? ClientResults::Speaks::smtp_with_dsn
                                                               : ClientResults::Speaks::smtp;
   work.results.set_relay(relay_, speaks);
-  answered_ = false;
+  answered_ = dead_ = false;
   do {
     accepted_.clear();
-    ended_ = false;
+    unanswered_.clear();
+    ended_ = out_ends_ = deciding_ = false;
     try {
       co_await transact(work);
     } catch (const system_error& broken) {
-      end_of_the_line(reply_for(broken.code()), work.results);
+      end_of_the_line(reply_for(broken.code()), has_gone(broken.code()), work.results);
     } catch (const Left& left) {
-      end_of_the_line(left.reply(), work.results);
+      const bool leaves = left.reply().code == 421;
+      // Replies come in order: who leaves instead of the reply to MAIL has not taken what was said behind it.
+      if (leaves && !deciding_) ended_ = false;
+      end_of_the_line(left.reply(), leaves, work.results);
     }
     connection_.rest();
   } while (work.results.take_again() && clean_);
@@ -93,12 +116,14 @@ awaitable<void> ClientSession::carry(Work work) {
 
 // Once the server has everything, we can't know whether it took it: to give it to the next host at once would make two of
 // it. Before that the next host may have it.
-void ClientSession::end_of_the_line(mail::Reply reply, ClientResults& results) {
-  clean_ = false;
-  if (was_dead()) return;
+void ClientSession::end_of_the_line(mail::Reply reply, bool gone, ClientResults& results) {
+  clean_ = may_quit_ = false;
+  dead_ = gone && !ended_ && !answered_ && transactions_ > 1;
+  if (dead_) return;
   if (ended_) {
-    for (const std::size_t place : accepted_)
-      if (results.is_open(place)) results.decide(place, mail::Action::deferred, reply);
+    for (const auto* places : {&accepted_, &unanswered_})
+      for (const std::size_t place : *places)
+        if (results.is_open(place)) results.decide(place, mail::Action::deferred, reply);
   }
   results.blame(std::move(reply), ClientResults::Weight::broken);
 }
@@ -115,14 +140,17 @@ mail::Reply ClientSession::reply_for(const boost::system::error_code& error) con
 }
 
 awaitable<void> ClientSession::quit(base::Milliseconds patience) {
+  if (!may_quit_) co_return;
   try {
     stage_ = "the reply to QUIT";
     out_.clear();
-    say("QUIT\r\n");
     connection_.set_end(std::chrono::steady_clock::now() + patience);
+    connection_.allow(patience);
+    connection_.transcript.sent("QUIT\r\n");
+    co_await connection_.send("QUIT\r\n");
     // Replies to what was said before may still come.
-    while ((co_await answer(patience)).code != 221) {
-    }
+    for (int i = 0; i < kRepliesToQuit; ++i)
+      if ((co_await answer(patience)).code == 221) co_return;
   } catch (const system_error&) {
     // It has gone already, or is too slow to be waited for.
   } catch (const Left&) {
@@ -137,8 +165,14 @@ void ClientSession::say(std::string_view command) {
 
 // Sends what was said, then reads one reply.
 awaitable<mail::Reply> ClientSession::answer(base::Milliseconds within, Wanted wanted) {
+  if (!out_.empty()) {
+    co_await expect_quiet();
+    connection_.allow(within);
+    // Where this breaks, some of it was never handed over, and the server can't have all.
+    co_await connection_.send(std::exchange(out_, {}));
+    ended_ |= std::exchange(out_ends_, false);
+  }
   connection_.allow(within);
-  if (!out_.empty()) co_await connection_.send(std::exchange(out_, {}));
   auto reply = co_await connection_.reply();
   if (reply.code == 421) throw Left(std::move(reply));  // RFC 5321 3.8
   answered_ = true;
@@ -148,6 +182,33 @@ awaitable<mail::Reply> ClientSession::answer(base::Milliseconds within, Wanted w
     throw Left(mail::reply(451, 5, 0, "the server said " + one_line(reply) + where));
   }
   co_return reply;
+}
+
+// Before a command: a reply that is there already would be taken for the reply to it, and every later one for that to
+// the command before.
+awaitable<void> ClientSession::expect_quiet() {
+  if (connection_.is_quiet()) co_return;
+  connection_.allow(kUnasked);
+  auto reply = co_await connection_.reply();
+  if (reply.code == 421) throw Left(std::move(reply));  // RFC 5321 3.8
+  throw Left(unasked(reply));
+}
+
+// Behind the last reply of a transaction: the reply that was taken for the verdict was perhaps another one's. A refusal
+// that comes too late means that the message may not have been taken. 421 is a farewell.
+void ClientSession::expect_no_late_refusal() {
+  std::string_view late = connection_.unread();
+  while (!late.empty()) {
+    const bool refusal = (late[0] == '4' || late[0] == '5') && !late.starts_with("421");
+    if (refusal)
+      throw Left(mail::reply(451, 5, 0, "replies that nobody asked for, and a refusal among them"));
+    late.remove_prefix(std::min(late.find('\n'), late.size() - 1) + 1);
+  }
+}
+
+void ClientSession::come_to_rest(bool wants_reset) {
+  clean_ = connection_.is_quiet();
+  wants_reset_ = wants_reset;
 }
 
 }  // namespace postrider::deliver

@@ -51,15 +51,17 @@ class ClientSession {
   // one. Who is still open afterwards may be tried at the next host. Requires is_usable().
   boost::asio::awaitable<void> carry(Work work);
 
-  // QUIT, and the reply, within `patience`. RFC 5321 4.1.1.10
+  // QUIT, and the reply, within `patience`; nothing where the line broke, or in the middle of the content.
+  // RFC 5321 4.1.1.10
   boost::asio::awaitable<void> quit(base::Milliseconds patience);
 
   // Another transaction may follow: the last one came to its end.
   bool is_usable() const { return clean_; }
   // The same, and the server has said nothing since.
   bool is_alive() { return clean_ && connection_.is_quiet(); }
-  // A later carry() that got no reply at all, or 421: the connection was kept too long. Nothing is noted of it.
-  bool was_dead() const { return !answered_ && transactions_ > 1; }
+  // A later carry() to whom the server closed, or said 421, before any reply and before it had the message: the
+  // connection was kept too long. Nothing is noted of it.
+  bool was_dead() const { return dead_; }
   std::uint32_t transactions() const { return transactions_; }
   base::SteadyTime since() const { return since_; }
   const ClientTerms& terms() const { return terms_; }
@@ -90,20 +92,29 @@ class ClientSession {
   void say(std::string_view command);
   boost::asio::awaitable<mail::Reply> answer(base::Milliseconds within, Wanted wanted = Wanted::done);
   void judge_accepted(const mail::Reply& reply, ClientResults& results);
-  void end_of_the_line(mail::Reply reply, ClientResults& results);
+  boost::asio::awaitable<void> expect_quiet();
+  void expect_no_late_refusal();
+  void come_to_rest(bool wants_reset);
+  void end_of_the_line(mail::Reply reply, bool gone, ClientResults& results);
   mail::Reply reply_for(const boost::system::error_code& error) const;
 
   ClientConnection connection_;
   const ClientTerms terms_;
   const std::string relay_;
   wire::smtp::Extensions offered_;
-  std::string out_;                     // said, and not yet sent
-  std::vector<std::size_t> accepted_;   // places of this transaction
+  std::string out_;                    // said, and not yet sent
+  bool out_ends_ = false;              // with the end of the content
+  std::vector<std::size_t> accepted_;  // places of this transaction
+  // Places whose RCPT went out with all of the content, and whose reply is still to come.
+  std::vector<std::size_t> unanswered_;
   const char* stage_ = "the greeting";  // what is waited for, for people
   bool clean_ = false;                  // between two transactions
   bool wants_reset_ = false;            // MAIL stands, without a recipient
-  bool ended_ = false;                  // all of the content is on its way: what comes now decides
+  bool may_quit_ = true;                // the server waits for a command
+  bool ended_ = false;                  // all of the content is on its way
+  bool deciding_ = false;               // the next reply is that to the end of the content
   bool answered_ = false;
+  bool dead_ = false;
   std::uint32_t transactions_ = 0;
   const base::SteadyTime since_ = std::chrono::steady_clock::now();
 };

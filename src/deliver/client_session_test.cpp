@@ -234,7 +234,7 @@ TEST_F(ClientDialog, RepliesMayBeSplitAndGluedAnyhow) {
        std::string("220 hi\r\n250-mx\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\n250 2.0.0 done\r\n"))
     octets.emplace_back(1, c);
   EXPECT_EQ(house_.converse(octets).outcomes[0].reply, ok("done"));
-  EXPECT_EQ(house_.converse({"220 hi\r\n250 mx\r\n250 ok\r\n250 ok\r\n354 go\r\n250 2.0.0 done\r\n"})
+  EXPECT_EQ(house_.converse({"220 hi\r\n", kPipelining, "250 ok\r\n250 ok\r\n354 go\n", "250 2.0.0 done\r\n"})
                 .outcomes[0]
                 .action,
             Action::relayed);
@@ -317,6 +317,94 @@ TEST_F(ClientDialog, QuitWaitsForTheReply) {
   house_.carry();
   house_.quit();
   EXPECT_EQ(house_.take_heard(), "QUIT\r\n");
+}
+
+TEST_F(ClientDialog, QuitReadsNoMoreThanTenReplies) {
+  house_.begin({"220 hi\r\n", kPipelining});
+  for (int i = 0; i < 25; ++i) house_.server_says("250 \r\n");
+  house_.quit();
+  EXPECT_EQ(house_.unread(), 15u);
+}
+
+TEST_F(ClientDialog, QuitIsNotSaidBehindHalfAMessageOrOnABrokenLine) {
+  house_.content = {std::string(70000, 'x')};
+  house_.content_breaks = true;
+  for (const std::string& hello : {kPipelining, kPlainHello}) {
+    EXPECT_TRUE(converse(hello, {"250 ok\r\n", "250 ok\r\n", "354 go\r\n"}).heard.ends_with("xxx"));
+    house_.quit();
+    EXPECT_EQ(house_.take_heard(), "");
+  }
+  house_.content_breaks = false;
+  converse(kPipelining, {"250 ok\r\n", "what\r\n", "221 bye\r\n"});
+  house_.quit();
+  EXPECT_EQ(house_.take_heard(), "");
+}
+
+TEST_F(ClientDialog, RepliesThatNobodyAskedForEndTheSessionBeforeTheyAreTakenForOthers) {
+  const auto hello = converse(kPipelining + "250 surplus\r\n", {"250 ok\r\n550 5.1.1 no alice\r\n"});
+  EXPECT_EQ(hello.heard, "EHLO mx.here.test\r\n");
+  EXPECT_EQ(hello.outcomes[0].action, Action::deferred);
+  EXPECT_EQ(hello.outcomes[0].reply, mail::reply(451, 5, 0, "replies that nobody asked for: 250 surplus"));
+  EXPECT_THAT(hello.open, ::testing::ElementsAre(0u));
+  EXPECT_FALSE(hello.usable);
+  const auto rcpt = converse(kPlainHello, {"250 ok\r\n250 surplus\r\n", "550 5.1.1 no alice\r\n"});
+  EXPECT_EQ(rcpt.heard.find("RCPT"), std::string::npos);
+  EXPECT_THAT(rcpt.open, ::testing::ElementsAre(0u));
+  const auto leaves = converse(kPlainHello, {"250 ok\r\n421 4.3.2 leaving\r\n"});
+  EXPECT_EQ(leaves.outcomes[0].reply, mail::reply(421, 3, 2, "leaving"));
+}
+
+TEST_F(ClientDialog, ASurplusReplyBehindTheLastOneLeavesNoConnection) {
+  for (const std::string& surplus : {std::string("250 surplus\r\n"), std::string("421 bye\r\n")}) {
+    const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n250 done\r\n" + surplus});
+    EXPECT_EQ(said.outcomes[0].action, Action::relayed);
+    EXPECT_FALSE(said.usable);
+  }
+  EXPECT_FALSE(converse(kPlainHello, {"250 ok\r\n", "550 5.1.1 no\r\n250 surplus\r\n"}).usable);
+  EXPECT_FALSE(converse(kPipelining, {"250 ok\r\n250 ok\r\n554 no\r\n250 surplus\r\n"}).usable);
+}
+
+TEST_F(ClientDialog, ARefusalBehindTheLastReplyMeansThatTheMessageWasPerhapsNotTaken) {
+  const auto said = converse(kChunking, {"250 surplus\r\n250 mail\r\n250 rcpt\r\n550 5.7.1 spam\r\n"});
+  EXPECT_EQ(said.outcomes[0].action, Action::deferred);
+  EXPECT_EQ(said.outcomes[0].reply.enhanced->to_string(), "4.5.0");
+  EXPECT_THAT(said.open, IsEmpty());
+  EXPECT_FALSE(said.usable);
+}
+
+TEST_F(ClientDialog, WhereAllWentOutInOneWriteABrokenLineDefersAtOnce) {
+  house_.add("bob@there.test");
+  for (const std::deque<std::string>& rest : std::vector<std::deque<std::string>>{
+           {}, {"250 ok\r\n"}, {"250 ok\r\n250 ok\r\n"}, {"250 ok\r\n250 ok\r\nwhat?\r\n"}}) {
+    const auto said = converse(kChunking, rest);
+    EXPECT_THAT(said.open, IsEmpty());
+    for (const auto& outcome : said.outcomes) EXPECT_EQ(outcome.action, Action::deferred);
+  }
+  const auto refused = converse(kChunking, {"250 ok\r\n550 5.1.1 no alice\r\n"});
+  EXPECT_EQ(refused.outcomes[0].action, Action::failed);
+  EXPECT_EQ(refused.outcomes[1].action, Action::deferred);
+  // Who leaves before the reply to the content has not taken it.
+  const auto left = converse(kChunking, {"250 ok\r\n250 ok\r\n421 4.3.2 leaving\r\n"});
+  EXPECT_THAT(left.open, ::testing::ElementsAre(0u, 1u));
+  const auto last = converse(kChunking, {"250 ok\r\n250 ok\r\n250 ok\r\n421 4.3.2 leaving\r\n"});
+  EXPECT_THAT(last.open, IsEmpty());
+}
+
+TEST_F(ClientDialog, AKeptConnectionThatBreaksWithTheWholeMessageIsNotDead) {
+  house_.begin({"220 hi\r\n", kChunking, "250 ok\r\n250 ok\r\n250 done\r\n"});
+  EXPECT_TRUE(house_.carry().usable);
+  const auto said = house_.carry();
+  EXPECT_FALSE(said.dead);
+  EXPECT_THAT(said.open, IsEmpty());
+  EXPECT_EQ(said.outcomes[0].reply.enhanced->to_string(), "4.4.2");
+}
+
+TEST_F(ClientDialog, BehindTheLastChunkABrokenLineDefers) {
+  house_.content = {std::string(70000, 'a'), "\r\n"};
+  const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n"});
+  EXPECT_THAT(said.heard, HasSubstr("BDAT 2 LAST\r\n"));
+  EXPECT_THAT(said.open, IsEmpty());
+  EXPECT_EQ(said.outcomes[0].reply.enhanced->to_string(), "4.4.2");
 }
 
 TEST_F(ClientDialog, LmtpHasAReplyForEachRecipient) {

@@ -39,6 +39,10 @@ awaitable<void> ClientSession::transact(Work work) {
   const bool one_group =
       plan.chunks && offered_.pipelining && piece->last && piece->octets.size() <= kOneGroup;
   const std::string command = !plan.chunks ? "DATA\r\n" : one_group ? bdat_line(*piece) : "";
+  if (one_group) {
+    out_ends_ = true;
+    for (const auto& recipient : plan.recipients) unanswered_.push_back(recipient.place);
+  }
   if (!co_await envelope(plan, command, one_group ? piece->octets : std::string_view(), work)) co_return;
   if (one_group) co_return co_await finish(work);
   if (plan.chunks) co_return co_await by_chunks(content, *std::move(piece), work);
@@ -51,6 +55,8 @@ awaitable<bool> ClientSession::envelope(const ClientPlan& plan, std::string_view
                                         std::string_view content, Work work) {
   const bool pipelined = offered_.pipelining;
   const bool reset = std::exchange(wants_reset_, false);
+  // A server may read the content before it answers MAIL.
+  const auto patience = out_ends_ ? work.times.data_end : work.times.command;
   stage_ = "the reply to RSET";
   if (reset) say("RSET\r\n");
   if (reset && !pipelined) co_await answer(work.times.command);
@@ -60,20 +66,21 @@ awaitable<bool> ClientSession::envelope(const ClientPlan& plan, std::string_view
     say(command);
     if (!content.empty()) connection_.transcript.note(content_note(content.size()));
     out_ += content;
-    if (reset) co_await answer(work.times.command);
+    if (reset) co_await answer(patience);
   }
   stage_ = "the reply to MAIL";
-  const auto mail = co_await answer(work.times.command);
+  const auto mail = co_await answer(patience);
   work.results.on_mail(mail);
   if (!mail.positive()) co_return false;  // and what else was said stays unread: this session is over
   for (const auto& recipient : plan.recipients) {
     stage_ = "the reply to RCPT";
     if (!pipelined) say(recipient.line);
-    if (work.results.on_rcpt(recipient.place, co_await answer(work.times.command)))
-      accepted_.push_back(recipient.place);
+    const auto reply = co_await answer(patience);
+    std::erase(unanswered_, recipient.place);
+    if (work.results.on_rcpt(recipient.place, reply)) accepted_.push_back(recipient.place);
   }
   if (!accepted_.empty() || (pipelined && !command.empty())) co_return true;
-  clean_ = wants_reset_ = true;
+  come_to_rest(true);
   co_return false;
 }
 
@@ -84,9 +91,10 @@ awaitable<void> ClientSession::by_data(ClientContent& content, ContentPiece piec
   const auto go_on = co_await answer(work.times.data_start, Wanted::go_on);
   if (go_on.code >= 400) {
     for (const std::size_t place : accepted_) work.results.on_data(place, go_on, "DATA");
-    clean_ = wants_reset_ = true;
+    come_to_rest(true);
     co_return;
   }
+  may_quit_ = false;  // QUIT would be a line of the content
   // Where nobody was accepted the server is sent a message without a line, which it has to refuse. RFC 2920 3.1 What an
   // LMTP server would say to that is nowhere written, and 354 itself was wrong. RFC 2033 4.2
   if (accepted_.empty() && terms_.protocol == ClientProtocol::lmtp) co_return;
@@ -117,8 +125,11 @@ awaitable<void> ClientSession::by_chunks(ClientContent& content, ContentPiece pi
   for (;;) {
     say(bdat_line(piece));
     connection_.transcript.note(content_note(piece.octets.size()));
+    may_quit_ = false;  // and QUIT would be octets of the chunk
     if (!co_await push(std::exchange(out_, {}), work)) co_return;
     if (!co_await push(piece.octets, work)) co_return;
+    may_quit_ = true;
+    ended_ = piece.last;
     ++open;
     if (piece.last) break;
     if (open == window) {
@@ -146,18 +157,18 @@ awaitable<bool> ClientSession::take_chunk_reply(Work work) {
 // The end of the data is on its way: one reply for all, or by LMTP one for each that was accepted. RFC 2033 4.2
 awaitable<void> ClientSession::finish(Work work) {
   stage_ = "the reply to the end of the data";
-  ended_ = true;
+  ended_ = deciding_ = may_quit_ = true;
   const bool each = terms_.protocol == ClientProtocol::lmtp && !accepted_.empty();
   for (std::size_t i = 0; i < (each ? accepted_.size() : 1); ++i) {
     const auto reply = co_await answer(work.times.data_end);
+    if (!each || i + 1 == accepted_.size()) expect_no_late_refusal();
     if (each) {
       work.results.on_data(accepted_[i], reply, "end of data");
     } else {
       for (const std::size_t place : accepted_) work.results.on_data(place, reply, "end of data");
     }
   }
-  clean_ = true;
-  wants_reset_ = accepted_.empty();
+  come_to_rest(accepted_.empty());
 }
 
 // Nothing: the message could not be read, and that is decided.

@@ -214,7 +214,10 @@ PipeCourier::PipeCourier(ConfigGetter config)
       stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       pool_({.name = "pipe", .threads = kPrograms, .bound = kWaiting}) {}
 
-PipeCourier::~PipeCourier() { [[maybe_unused]] const auto told = eventfd_write(stop_.get(), 1); }
+PipeCourier::~PipeCourier() {
+  stopping_ = true;  // before what runs ends: the next recipient's program must not be begun
+  [[maybe_unused]] const auto told = eventfd_write(stop_.get(), 1);
+}
 
 void PipeCourier::locate(const queue::Destination& destination,
                          std::move_only_function<void(queue::Located)> done) {

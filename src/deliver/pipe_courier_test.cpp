@@ -270,6 +270,7 @@ TEST_F(PipeCourierTest, EndsWhatRunsWhenItIsStopped) {
   const queue::Report report = running.get();
   EXPECT_EQ(report.outcomes[0].reply, mail::reply(451, 3, 2, "shutting down"));
   EXPECT_EQ(report.outcomes[1].reply, mail::reply(451, 3, 2, "shutting down"));
+  EXPECT_THAT(report.trials, SizeIs(1));  // the second was never begun
   EXPECT_EQ(report.contact, queue::Contact::none);
 }
 

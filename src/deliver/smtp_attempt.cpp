@@ -170,6 +170,8 @@ queue::Report SmtpAttempt::report() {
   auto contact = results_.judged() ? queue::Contact::made : queue::Contact::failed;
   if (trials_.empty() || (cancelled_ && !results_.judged())) contact = queue::Contact::none;
   if (cancelled_) results_.decide_open(mail::Action::deferred, shutting_down());
+  // For those whose time was up before any host could be blamed.
+  results_.blame(mail::reply(451, 4, 2, "time ran out before a host answered"), Weight::nothing);
   return {.outcomes = results_.take(), .contact = contact, .trials = std::move(trials_)};
 }
 

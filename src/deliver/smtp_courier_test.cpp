@@ -183,6 +183,46 @@ TEST_F(SmtpCourierTest, AKeptConnectionThatDiedIsNoFailure) {
   }
 }
 
+TEST_F(SmtpCourierTest, AKeptConnectionThatIsSilentIsAFailedTrial) {
+  config_->delivery.command = 30ms;
+  ScriptedServer server({{"MAIL", "250 ok|hang|250 ok"}});
+  route_to_hub(server.port());
+  deliver();
+  const auto report = deliver();
+  ASSERT_GE(report.trials.size(), 1u);
+  EXPECT_EQ(report.trials[0].result, "451 4.4.2 time ran out while waiting for the reply to MAIL");
+}
+
+TEST_F(SmtpCourierTest, WhereNoTimeWasLeftForAnyHostTheReplySaysSo) {
+  config_->delivery.attempt = 0ms;
+  route_to_hub(1);
+  const auto report = deliver();
+  EXPECT_EQ(result(report), "deferred 451 4.4.2 time ran out before a host answered");
+  EXPECT_EQ(report.contact, Contact::none);
+}
+
+TEST_F(SmtpCourierTest, AMessageThatIsWithTheServerHasTheTimeOfTheEndOfTheDataAndNoOtherHost) {
+  config_->delivery.data_end = 30ms;
+  config_->delivery.attempt = 5s;
+  ScriptedServer first({{"EHLO", "250-mx.test\r\n250-PIPELINING\r\n250 CHUNKING"}, {"MAIL", "hang"}});
+  ScriptedServer second({}, "127.0.0.2", first.port());
+  route_to_hub(first.port());
+  const auto report = deliver();
+  EXPECT_EQ(result(report), "deferred 451 4.4.2 time ran out while waiting for the reply to MAIL");
+  ASSERT_EQ(report.trials.size(), 1u);
+  EXPECT_LT(report.trials[0].took, 3s);
+  EXPECT_EQ(second.connections(), 0u);
+}
+
+TEST_F(SmtpCourierTest, ASourceThatCannotBeUsedIsToldForEachHost) {
+  source_ = {base::IpAddress::parse("192.0.2.55").value()};
+  route_to_hub(1);
+  const auto report = deliver();
+  ASSERT_EQ(report.trials.size(), 2u);
+  for (const auto& trial : report.trials)
+    EXPECT_EQ(trial.result, "451 4.4.1 no connection: Cannot assign requested address");
+}
+
 TEST_F(SmtpCourierTest, TheNextHostIsTriedWhereOneCannotBeReached) {
   std::uint16_t port = 0;
   {

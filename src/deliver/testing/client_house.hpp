@@ -109,6 +109,8 @@ class ClientHouse {
   }
   void quit() { run(session_->quit(std::chrono::seconds(1))); }
   std::string take_heard() { return std::exchange(peer_.heard, {}); }
+  // Pieces that the server said and nobody has read.
+  std::size_t unread() const { return peer_.sends.size(); }
   void server_says(std::string piece) { peer_.sends.push_back(std::move(piece)); }
 
  private:
