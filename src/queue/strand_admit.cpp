@@ -140,6 +140,8 @@ void Scheduler::Strand::enqueue(std::unique_ptr<Parcel> parcel) {
   (flow.last ? flow.last->behind : flow.first) = last;
   flow.last = last;
   lane.flows.add(flow);
+  // Suspended while it was being claimed.
+  if (suspensions_.everything() || suspensions_.of_destination(summary.name)) return give_back_lane(lane);
   locate_if_needed(lane);
   if (lane.trouble && !lane.locating) return conclude_lane(lane);
   if (!lane.dock) return;

@@ -114,7 +114,8 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
   if (locate.failed != Moment::min()) since = std::max(since, locate.failed + kPatience);
   const bool is_well = site.slowest <= 1000 && watch.failed_end == Moment::min();
   const bool first = fate.process == process_ && fate.written == fate.received && !fate.touched;
-  if (is_well && first && message.small && fate.alone && window_full_ < fate.received) {
+  if (is_well && first && message.small && fate.alone && window_full_ < fate.received &&
+      since <= fate.received) {
     longest_unfair_ = std::max(longest_unfair_, now() - since);
     if (now() - since > kFairness)
       fault(id, fmt::format("stood {} s behind another's mail", (now() - since).count() / 1000));

@@ -40,9 +40,9 @@ class Ledger {
   // A recipient that is due, whose site has room and has not failed lately, is under attempt within this; counted
   // from the last start, jump of the clock, full disk, or suspension that had to do with it.
   static constexpr base::Milliseconds kPatience{120'000};
-  // After a site's last failure it is asked again within this (10 minutes and the jitter), and it may take some more
-  // until it is used in full.
-  static constexpr base::Milliseconds kGivenUp{720'000};
+  // After a site's last failure every destination behind it is asked again within this. It is asked itself each 10 minutes,
+  // with one destination at a time, and they take turns.
+  static constexpr base::Milliseconds kGivenUp{28'800'000};
   // The first attempt for a sender who has no other mail for that destination, at a site that is well and answers within
   // a second, however much mail of another's waits there; unless the window is full.
   static constexpr base::Milliseconds kFairness{60'000};
