@@ -211,6 +211,18 @@ TEST_P(Suspended, ItEndsByItselfWhenItsTimeIsOver) {
   EXPECT_TRUE(left->empty());
 }
 
+TEST(SchedulerOperator, ASuspensionWhoseEndTheDiskDoesNotTakeIsRemovedLater) {
+  Yard yard;
+  yard.suspend(What::site, "far.test", yard.clock.utc() + minutes(1));
+  yard.backlog.writes_fail = base::temporary({4, 3, 1}, "full").error();
+  yard.pass(minutes(2));
+  yard.backlog.writes_fail.reset();
+  yard.pass(seconds(3));
+  const auto left = yard.answer<base::Result<std::vector<store::Suspension>>>(
+      [&](auto done) { yard.scheduler->suspensions(std::move(done)); });
+  EXPECT_TRUE(left->empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(SchedulerOperator, Suspended,
                          ::testing::Values(std::pair(What::all, ""), std::pair(What::destination, "far.test"),
                                            std::pair(What::site, "far.test"),

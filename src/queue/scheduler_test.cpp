@@ -300,6 +300,28 @@ TEST(Scheduler, ASiteIsAskedForOnceAMinuteAndADestinationThatMovedGoesToItsNewOn
   EXPECT_EQ(sites["old"] + sites["new"], 100);
 }
 
+TEST(Scheduler, ADestinationThatMovesAwayFromADeadSiteIsNotHeldUpByIt) {
+  Yard yard;
+  std::string site = "dead";
+  yard.courier.on_locate = [&](const Destination& destination) {
+    const bool moves = mail::to_ascii(destination.host) == "moves.test";
+    return TimedCourier::LocatedAfter{milliseconds(1),
+                                      Site{.name = moves ? site : "dead", .concurrency = 20}};
+  };
+  yard.courier.on_deliver = [](const Job& job) {
+    if (job.site == "dead") return unreachable(job);
+    return TimedCourier::Answer{milliseconds(1), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  for (int i = 0; i < 50; ++i) yard.fresh("b@d" + std::to_string(i) + ".test");
+  yard.pass(minutes(1));
+  const auto id = yard.fresh("b@moves.test");
+  yard.pass(hours(1));
+  EXPECT_TRUE(yard.find(id));
+  site = "alive";
+  yard.pass(minutes(3));
+  EXPECT_FALSE(yard.find(id));
+}
+
 TEST(Scheduler, WhatWaitsIsGivenItsRouteAnewWhenTheConfigurationChanges) {
   Yard yard;
   yard.courier.on_deliver = [](const Job& job) {

@@ -245,6 +245,7 @@ struct Scheduler::Strand {
   void suspend(store::Suspension suspension, std::move_only_function<void(base::Result<std::uint64_t>)> done);
   void resume(std::uint64_t id, std::move_only_function<void(base::Result<void>)> done);
   void end_suspensions();
+  void remove_ended();
   void suspensions_changed();
   void postpone_suspended(Lane& lane);
   std::vector<Dock*> docks_in_order() const;
@@ -327,6 +328,8 @@ struct Scheduler::Strand {
   // was before, and what was held or removed would be sent.
   std::size_t changing_ = 0;
   Suspensions suspensions_;
+  std::vector<std::uint64_t> ended_;  // whose time is over, and which are to be removed from the disk
+  base::SteadyTime end_again_{};
   bool suspensions_known_ = false;
   bool asking_suspensions_ = false;
   base::SteadyTime ask_suspensions_{};

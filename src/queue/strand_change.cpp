@@ -244,14 +244,28 @@ void Scheduler::Strand::resume(std::uint64_t id, std::move_only_function<void(ba
                         }));
 }
 
-// Those whose time is over. Should the disk not take it, the next start does it again.
+// Those whose time is over.
 void Scheduler::Strand::end_suspensions() {
-  if (now_.utc < suspensions_.next_end() || !suspensions_known_ || stop_by_) return;
+  if (!suspensions_known_ || stop_by_) return;
+  if (!ended_.empty() && now_.steady >= end_again_) remove_ended();
+  if (now_.utc < suspensions_.next_end()) return;
   for (const std::uint64_t id : suspensions_.over(now_.utc)) {
     suspensions_.remove(id);
-    parts_.backlog.resume(id, [](base::Result<void>) {});
+    ended_.push_back(id);
   }
+  remove_ended();
   suspensions_changed();
+}
+
+// From the disk; again after a while, should it not take that.
+void Scheduler::Strand::remove_ended() {
+  for (const std::uint64_t id : std::exchange(ended_, {})) {
+    parts_.backlog.resume(id, post([this, id](base::Result<void> result) {
+                            if (result) return;
+                            ended_.push_back(id);
+                            end_again_ = now_.steady + kStorePause;
+                          }));
+  }
 }
 
 // What waits in memory and may not go is given back, what waited for it is looked at again.
