@@ -130,6 +130,39 @@ TEST(SchedulerTime, WhatIsSuspendedDoesNotExpireButItsSenderIsWarned) {
   EXPECT_TRUE(yard.teller.told.empty());
 }
 
+using What = store::Suspension::What;
+class GivenUpAndSuspended : public ::testing::TestWithParam<std::pair<What, const char*>> {};
+
+TEST_P(GivenUpAndSuspended, NothingExpiresByAnAttemptBeforeTheSuspensionsEnd) {
+  Yard yard;
+  yard.courier.on_deliver = unreachable;
+  yard.configure([](config::Config& config) {
+    config.queue.expire = hours(1);
+    config.queue.warn_after = milliseconds(0);
+  });
+  for (int i = 0; i < 50; ++i) yard.fresh("b@dead.test");
+  yard.pass(minutes(5));
+  const auto suspension = yard.suspend(GetParam().first, GetParam().second);
+  const auto later = yard.fresh("b@dead.test");
+  yard.pass(hours(8));
+  EXPECT_TRUE(yard.teller.told.empty());
+  EXPECT_EQ(yard.backlog.recipients(), 51u);
+  yard.courier.on_deliver = [](const Job& job) {
+    return TimedCourier::Answer{milliseconds(1), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  yard.resume(suspension);
+  yard.pass(hours(2));
+  EXPECT_TRUE(yard.teller.told.empty());
+  EXPECT_FALSE(yard.find(later));
+  EXPECT_EQ(yard.backlog.recipients(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(SchedulerTime, GivenUpAndSuspended,
+                         ::testing::Values(std::pair(What::all, ""),
+                                           std::pair(What::destination, "dead.test"),
+                                           std::pair(What::site, "dead.test"),
+                                           std::pair(What::sender, "a@sender.test")));
+
 TEST(SchedulerTime, AfterAStartWhatIsOldIsTriedBeforeItExpires) {
   Yard yard;
   const auto id = yard.on_disk(yard.envelope({"b@far.test"}));

@@ -26,7 +26,7 @@ constexpr std::size_t kDestinations = 10'000;
 Scheduler::Strand::Strand(Parts parts, std::shared_ptr<Mailbox> mailbox)
     : parts_(std::move(parts)), mailbox_(std::move(mailbox)), settings_(parts_.config()) {
   now_ = {parts_.clock.utc(), parts_.clock.steady()};
-  jumped_ = now_.steady;
+  counts_from_ = now_.steady;
   load_suspensions();
   load_destinations({});
 }
@@ -52,7 +52,7 @@ void Scheduler::Strand::tick() {
   const Now now{parts_.clock.utc(), parts_.clock.steady()};
   const auto steady = std::chrono::duration_cast<milliseconds>(now.steady - now_.steady);
   if (std::chrono::abs((now.utc - now_.utc) - steady) > kClockJump) {
-    jumped_ = now.steady;
+    counts_from_ = now.steady;
     sys::log::warning("clock_jumped",
                       {{"from", base::to_rfc3339(now_.utc)}, {"to", base::to_rfc3339(now.utc)}});
     now_ = now;

@@ -246,6 +246,7 @@ struct Scheduler::Strand {
   void resume(std::uint64_t id, std::move_only_function<void(base::Result<void>)> done);
   void end_suspensions();
   void remove_ended();
+  void suspension_ended();
   void suspensions_changed();
   void postpone_suspended(Lane& lane);
   std::vector<Dock*> docks_in_order() const;
@@ -272,7 +273,8 @@ struct Scheduler::Strand {
   std::shared_ptr<const config::Config> settings_;
   std::uint32_t configuration_ = 0;  // which it is
   Now now_;
-  base::SteadyTime jumped_;  // when the wall clock was last set, or we began: nothing is known of before
+  // Since we began, the wall clock was set, or a suspension ended: only attempts since then make anything expire.
+  base::SteadyTime counts_from_;
   std::optional<base::SteadyTime> stop_by_;
   bool loading_ = true;
   std::optional<base::SteadyTime> load_again_;

@@ -239,7 +239,7 @@ void Scheduler::Strand::suspend(store::Suspension suspension,
 
 void Scheduler::Strand::resume(std::uint64_t id, std::move_only_function<void(base::Result<void>)> done) {
   parts_.backlog.resume(id, post([this, id, done = std::move(done)](base::Result<void> result) mutable {
-                          if (result && suspensions_.remove(id)) suspensions_changed();
+                          if (result && suspensions_.remove(id)) suspension_ended();
                           done(std::move(result));
                         }));
 }
@@ -254,6 +254,11 @@ void Scheduler::Strand::end_suspensions() {
     ended_.push_back(id);
   }
   remove_ended();
+  suspension_ended();
+}
+
+void Scheduler::Strand::suspension_ended() {
+  counts_from_ = now_.steady;
   suspensions_changed();
 }
 

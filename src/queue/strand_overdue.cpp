@@ -50,12 +50,14 @@ void Scheduler::Strand::look_for_overdue() {
   }
 }
 
-// Nothing expires that was not tried, itself or its site, since the clock was last set.
+// Nothing expires that was not tried, itself or its site, since that counts; nor what may not be tried.
 void Scheduler::Strand::look_at_overdue(Slot slot) {
   ++looking_;
   const Dock* dock = dock_of(summaries_[slot]);
   const base::UtcTime expired = now_.utc - settings_->queue.expire;
-  if (dock && dock->health.given_up_until() && dock->failure && dock->failed > jumped_)
+  const bool is_suspended = suspensions_.everything() ||
+                            suspensions_.of_destination(summaries_[slot].name) || (dock && dock->suspended);
+  if (dock && dock->health.given_up_until() && dock->failure && dock->failed > counts_from_ && !is_suspended)
     return ask_overdue({.slot = slot, .expire = true, .to = expired, .end = expired});
   look_for_late(slot);
 }
@@ -143,7 +145,7 @@ void Scheduler::Strand::expire_page(const Overdue& look, store::ClaimedPage page
                        .attempted = false,
                        .begun = now_};
     for (const std::uint32_t index : message.recipients)
-      if (own(from, index)) conclude(from, index, outcome);
+      if (own(from, index) && !may_not_yet(from, index)) conclude(from, index, outcome);
   }
 }
 
