@@ -63,7 +63,7 @@ void ClientResults::on_mail(const mail::Reply& reply) {
   accepted_ = again_ = false;
   if (reply.positive()) return;
   if (reply.temporary()) return blame(reply, Weight::judged);
-  for (const std::size_t place : open()) decide(place, mail::Action::failed, reply, "in reply to MAIL");
+  for (const std::size_t place : open()) judge(place, reply, "MAIL");
 }
 
 bool ClientResults::on_rcpt(std::size_t place, const mail::Reply& reply) {
@@ -73,13 +73,18 @@ bool ClientResults::on_rcpt(std::size_t place, const mail::Reply& reply) {
     again_ = true;
     blame(reply.code == 452 ? reply : mail::reply(452, 5, 3, reply.text), Weight::judged);
   } else {
-    decide(place, action_of(reply), reply, "in reply to RCPT");
+    judge(place, reply, "RCPT");
   }
   return false;
 }
 
 void ClientResults::on_data(std::size_t place, const mail::Reply& reply, std::string_view in_reply_to) {
+  judge(place, reply, in_reply_to);
+}
+
+void ClientResults::judge(std::size_t place, const mail::Reply& reply, std::string_view in_reply_to) {
   decide(place, action_of(reply), reply, "in reply to " + std::string(in_reply_to));
+  outcomes_[place]->said_by_relay = true;
 }
 
 mail::Action ClientResults::action_of(const mail::Reply& reply) const {
@@ -128,7 +133,8 @@ std::vector<mail::Outcome> ClientResults::take() {
                                           .reply = blamed_,
                                           .relay = blamed_relay_,
                                           .detail = {},
-                                          .at = clock_.utc()});
+                                          .at = clock_.utc(),
+                                          .said_by_relay = weight_ == Weight::judged});
   }
   return all;
 }

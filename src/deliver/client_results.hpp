@@ -63,6 +63,7 @@ class ClientResults {
 
  private:
   mail::Action action_of(const mail::Reply& reply) const;
+  void judge(std::size_t place, const mail::Reply& reply, std::string_view in_reply_to);
 
   const queue::Job& job_;
   sys::Clock& clock_;

@@ -215,7 +215,8 @@ TEST_F(SmtpCourierTest, AMessageThatIsWithTheServerHasTheTimeOfTheEndOfTheDataAn
 }
 
 TEST_F(SmtpCourierTest, ASourceThatCannotBeUsedIsToldForEachHost) {
-  source_ = {base::IpAddress::parse("198.51.100.55").value()};  // nowhere ours, also not in tools/in_namespace
+  source_ = {
+      base::IpAddress::parse("198.51.100.55").value()};  // nowhere ours, also not in tools/in_namespace
   route_to_hub(1);
   const auto report = deliver();
   ASSERT_EQ(report.trials.size(), 2u);

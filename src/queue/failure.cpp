@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "queue/notice.hpp"
+#include "queue/outcome_log.hpp"
 
 namespace postrider::queue {
 namespace {
@@ -12,8 +13,10 @@ namespace {
 mail::Outcome expired(mail::Outcome last) {
   last.action = mail::Action::failed;
   std::string text = "delivery time expired";
-  if (!last.reply.text.empty()) text += "; last: " + last.reply.text;
+  if (!last.reply.text.empty()) text += "; last: " + reply_text(last.reply);
+  if (last.said_by_relay) text += " (said by " + last.relay + ')';
   last.reply = mail::reply(451, 4, 7, std::move(text));  // RFC 3463 3.5; nobody has refused it for good
+  last.said_by_relay = false;
   return last;
 }
 

@@ -84,7 +84,23 @@ TEST(Failure, DeferredAfterTheTimeFailsWith447AndTheLastWords) {
   const Decision decision = c.decide(mail::Action::deferred, mail::reply(452, 2, 2, "mailbox full"));
   EXPECT_EQ(decision.next, Next::untold);
   EXPECT_EQ(decision.outcome.action, mail::Action::failed);
-  EXPECT_EQ(decision.outcome.reply, mail::reply(451, 4, 7, "delivery time expired; last: mailbox full"));
+  EXPECT_EQ(decision.outcome.reply,
+            mail::reply(451, 4, 7, "delivery time expired; last: 452 4.2.2 mailbox full"));
+}
+
+TEST(Failure, AnExpiredMailsEndIsOursAndNamesWhoSaidTheLastWords) {
+  Case c;
+  c.now = kReceived + days(5);
+  mail::Outcome last{.reply = mail::reply(452, 2, 2, "mailbox full"),
+                     .relay = "mx.test[192.0.2.1]:25",
+                     .detail = {},
+                     .at = c.now,
+                     .said_by_relay = true};
+  const Decision decision =
+      queue::decide({.envelope = c.envelope, .recipient = c.recipient, .now = c.now}, std::move(last), {});
+  EXPECT_FALSE(decision.outcome.said_by_relay);
+  EXPECT_EQ(decision.outcome.reply.text,
+            "delivery time expired; last: 452 4.2.2 mailbox full (said by mx.test[192.0.2.1]:25)");
 }
 
 TEST(Failure, AnAttemptDuringWhichTheClockJumpedExpiresNothing) {

@@ -1,10 +1,9 @@
 #include "queue/notification.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/ascii.hpp"
+#include "queue/outcome_log.hpp"
 
 namespace postrider::queue {
 namespace {
@@ -44,11 +43,9 @@ base::EnhancedCode status_of(Notice notice, const mail::Reply& reply) {
   return {static_cast<std::uint8_t>(reply.temporary() ? 4 : 5), 0, 0};
 }
 
-// "550 5.1.1 no such user"; its lines stay parted.
-std::string words_of(const mail::Reply& reply) {
-  if (reply.code == 0) return reply.text;
-  const std::string enhanced = reply.enhanced ? reply.enhanced->to_string() + ' ' : std::string();
-  return fmt::format("{} {}{}", reply.code, enhanced, reply.text);
+// The server whose words the reply is; empty: they are ours. RFC 3464 2.3.5, 2.3.6
+std::string speaker_of(const mail::Outcome& last) {
+  return last.said_by_relay ? remote_name(last.relay) : std::string();
 }
 
 std::string address_text(const mail::Address& address) {
@@ -69,10 +66,10 @@ dsn::Recipient recipient_of(const Notification& notification, const mail::Recipi
   out.final = typed(recipient.final);
   out.action = action_of(notification.notice, last.action);
   out.status = status_of(notification.notice, last.reply);
-  const std::string remote = remote_name(last.relay);
+  const std::string remote = speaker_of(last);
   // RFC 3461 6.3 (h), (i)
   if (!remote.empty()) out.remote_mta = dsn::Typed{"dns", remote};
-  const std::string words = words_of(last.reply);
+  const std::string words = reply_text(last.reply);
   const bool ours = last.action == mail::Action::delivered || last.action == mail::Action::expanded;
   if (!words.empty() && !ours) out.diagnostic = dsn::Typed{remote.empty() ? "x-postrider" : "smtp", words};
   if (last.at != base::UtcTime{}) out.last_attempt = last.at;
@@ -126,9 +123,8 @@ dsn::Report report_of(const Notification& notification, base::MessageId id, cons
     const mail::Recipient& recipient = about.recipients[index];
     const mail::Outcome last = recipient.last.value_or(mail::Outcome{});
     out.status.recipients.push_back(recipient_of(notification, recipient, last));
-    out.words.push_back({.name = recipient.original.to_string(),
-                         .server = remote_name(last.relay),
-                         .said = words_of(last.reply)});
+    out.words.push_back(
+        {.name = recipient.original.to_string(), .server = speaker_of(last), .said = reply_text(last.reply)});
   }
   return out;
 }

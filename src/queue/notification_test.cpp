@@ -30,6 +30,11 @@ mail::Outcome outcome(mail::Action action, mail::Reply reply, std::string relay)
           .at = kNoon};
 }
 
+mail::Outcome said(mail::Outcome outcome) {
+  outcome.said_by_relay = true;
+  return outcome;
+}
+
 mail::Envelope envelope(std::vector<mail::Recipient> recipients) {
   mail::Envelope out;
   out.reverse_path = mail::ReversePath(address("alice@example.com"));
@@ -55,8 +60,8 @@ wire::dsn::Recipient one(Notice notice, mail::Outcome last) {
 TEST(Notification, RepeatsWhatTheOtherServerSaid) {
   mail::Envelope about =
       envelope({recipient("info@example.net", "bob@example.net",
-                          outcome(mail::Action::failed, mail::reply(550, 1, 1, "no such\nuser"),
-                                  "mx.example.net[192.0.2.1]:25"))});
+                          said(outcome(mail::Action::failed, mail::reply(550, 1, 1, "no such\nuser"),
+                                       "mx.example.net[192.0.2.1]:25")))});
   about.envid = "QQ314159";
   about.origin.helo = "client.test";
   about.recipients[0].orcpt = mail::OriginalRecipient{"RFC822", "Info@example.net"};
@@ -116,6 +121,15 @@ TEST(Notification, DoesNotCallOurOwnWordsThoseOfAnotherServer) {
       one(Notice::failure, outcome(mail::Action::failed, mail::reply(552, 2, 2, "mailbox full"), "maildir"));
   EXPECT_FALSE(local.remote_mta);
   EXPECT_EQ(local.diagnostic, (Typed{"x-postrider", "552 5.2.2 mailbox full"}));
+  const auto broken = report(
+      Notice::failure,
+      envelope({recipient("bob@example.net", "bob@example.net",
+                          outcome(mail::Action::failed, mail::reply(451, 4, 7, "delivery time expired"),
+                                  "mx.example.net[192.0.2.1]:25"))}));
+  EXPECT_FALSE(broken.status.recipients[0].remote_mta);
+  EXPECT_EQ(broken.status.recipients[0].diagnostic,
+            (Typed{"x-postrider", "451 4.4.7 delivery time expired"}));
+  EXPECT_EQ(broken.words[0].server, "");
   const auto delivered =
       one(Notice::success, outcome(mail::Action::delivered, mail::reply(250, 0, 0, "ok"), "maildir"));
   EXPECT_EQ(delivered.action, wire::dsn::Action::delivered);

@@ -111,7 +111,7 @@ TEST(SchedulerTime, WhatExpiresBehindADeadSiteEndsWithTheSitesWords) {
   for (const auto id : ids) {
     EXPECT_EQ(yard.find(id)->state, mail::RecipientState::untold);
     EXPECT_EQ(yard.find(id)->last->reply,
-              mail::reply(451, 4, 7, "delivery time expired; last: connection refused"));
+              mail::reply(451, 4, 7, "delivery time expired; last: 451 4.4.1 connection refused"));
   }
   EXPECT_TRUE(yard.teller.warned.empty());
 }

@@ -55,8 +55,8 @@ void Scheduler::Strand::look_at_overdue(Slot slot) {
   ++looking_;
   const Dock* dock = dock_of(summaries_[slot]);
   const base::UtcTime expired = now_.utc - settings_->queue.expire;
-  const bool is_suspended = suspensions_.everything() ||
-                            suspensions_.of_destination(summaries_[slot].name) || (dock && dock->suspended);
+  const bool is_suspended = suspensions_.everything() || suspensions_.of_destination(summaries_[slot].name) ||
+                            (dock && dock->suspended);
   if (dock && dock->health.given_up_until() && dock->failure && dock->failed > counts_from_ && !is_suspended)
     return ask_overdue({.slot = slot, .expire = true, .to = expired, .end = expired});
   look_for_late(slot);
@@ -137,7 +137,6 @@ void Scheduler::Strand::expire_page(const Overdue& look, store::ClaimedPage page
     }
     mail::Outcome outcome = *dock->failure;
     outcome.action = mail::Action::deferred;
-    outcome.at = now_.utc;
     const Carried from{.id = message.id,
                        .envelope = message.envelope,
                        .slot = look.slot,

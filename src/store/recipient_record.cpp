@@ -15,6 +15,7 @@ enum OutcomeTag : std::uint64_t {
   kDetail = 6,
   kAt = 7,
   kDsnPassedOn = 8,
+  kSaidByRelay = 9,
 };
 
 std::string encode_outcome(const mail::Outcome& outcome, std::string_view unknown) {
@@ -33,6 +34,7 @@ std::string encode_outcome(const mail::Outcome& outcome, std::string_view unknow
   out.text(kDetail, outcome.detail);
   out.time(kAt, outcome.at);
   out.number(kDsnPassedOn, outcome.dsn_passed_on ? 1 : 0);
+  out.number(kSaidByRelay, outcome.said_by_relay ? 1 : 0);
   out.raw(unknown);
   return out.take();
 }
@@ -81,6 +83,9 @@ bool read_outcome(std::string_view bytes, RecipientRecord& record) {
         break;
       case kDsnPassedOn:
         outcome.dsn_passed_on = in.number(1) != 0;
+        break;
+      case kSaidByRelay:
+        outcome.said_by_relay = in.number(1) != 0;
         break;
       default:
         record.last_unknown += in.raw();

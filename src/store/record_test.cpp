@@ -23,7 +23,8 @@ mail::Outcome full_outcome() {
           .relay = "mx.example.com[192.0.2.1]:25",
           .detail = "greylisted",
           .at = UtcTime(Milliseconds(-5)),
-          .dsn_passed_on = true};
+          .dsn_passed_on = true,
+          .said_by_relay = true};
 }
 
 mail::Recipient full_recipient() {
