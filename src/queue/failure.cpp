@@ -34,11 +34,7 @@ Decision defer(const Attempt& attempt, mail::Outcome outcome, const config::Queu
   if (attempt.now >= expires && !attempt.clock_jumped) return end(attempt, expired(std::move(outcome)));
   base::UtcTime due = attempt.now + back_off(settings.retry, attempt.recipient.attempts + 1, attempt.random);
   if (attempt.now < expires) due = std::min(due, expires);
-  return {.next = Next::retry,
-          .outcome = std::move(outcome),
-          .due = due,
-          .warn = !attempt.clock_jumped &&
-                  is_to_be_warned(attempt.envelope, attempt.recipient, attempt.now, settings)};
+  return {.next = Next::retry, .outcome = std::move(outcome), .due = due};
 }
 
 }  // namespace
@@ -48,10 +44,8 @@ Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Que
   return end(attempt, std::move(outcome));
 }
 
-bool is_to_be_warned(const mail::Envelope& envelope, const mail::Recipient& recipient, base::UtcTime now,
-                     const config::Queue& settings) {
-  return settings.warn_after.count() > 0 && now >= envelope.received + settings.warn_after &&
-         wants_delay_notice(envelope, recipient);
+base::UtcTime late_from(const mail::Envelope& envelope, const config::Queue& settings) {
+  return std::max(envelope.received, envelope.hold_until.value_or(envelope.received)) + settings.warn_after;
 }
 
 base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random) {

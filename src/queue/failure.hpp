@@ -20,7 +20,6 @@ struct Decision {
   mail::Outcome outcome;     // the courier's, or "delivery time expired" in its place
   base::UtcTime due{};       // where next is retry
   bool told_nobody = false;  // failed, and there is nobody who wants to know
-  bool warn = false;         // where next is retry: the sender is to be told that it takes long
 };
 
 // One attempt at one recipient, as it ended.
@@ -29,7 +28,7 @@ struct Attempt {
   const mail::Recipient& recipient;  // as it was before the attempt: `attempts` does not count this one
   base::UtcTime now{};
   // The wall clock was changed by more than an hour while the attempt ran: its time proves nothing, so nothing
-  // expires on it, and nobody is warned.
+  // expires on it.
   bool clock_jumped = false;
   double random = 0.5;  // 0 to 1
 };
@@ -44,9 +43,9 @@ Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Que
 // RFC 5321 4.5.4.1
 base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random);
 
-// [queue] warn_after has passed, and the sender wants to hear of it and has not yet. RFC 3461 5.2.5
-bool is_to_be_warned(const mail::Envelope& envelope, const mail::Recipient& recipient, base::UtcTime now,
-                     const config::Queue& settings);
+// From then on senders who want to hear of it are told that it takes long: [queue] warn_after has passed since it came, or
+// since it was held until (RFC 4865). RFC 3461 5.2.5
+base::UtcTime late_from(const mail::Envelope& envelope, const config::Queue& settings);
 
 // Nobody is told of a failure: the null sender (RFC 5321 6.1), NOTIFY=NEVER, or a NOTIFY without FAILURE
 // (RFC 3461 4.1).

@@ -67,6 +67,7 @@ struct Lane : Turn<Lane> {
   Carrier* carrier = nullptr;
   Destination destination;
   Dock* dock = nullptr;  // null: its site is not known yet
+  Now asked{};           // for its site, the last time
   base::SteadyTime located{};
   std::uint32_t located_with = 0;          // the number of the configuration
   std::unique_ptr<mail::Outcome> trouble;  // it could not be located

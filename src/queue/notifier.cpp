@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "queue/content.hpp"
+#include "queue/failure.hpp"
 #include "queue/notification.hpp"
 #include "sys/log.hpp"
 #include "sys/pool.hpp"
@@ -37,6 +38,14 @@ class Together {
   base::Result<void> result_;
   Done done_;
 };
+
+// It waits behind others, or for an operator.
+mail::Outcome no_attempt(base::UtcTime now) {
+  return {.reply = mail::reply(451, 4, 5, "the destination takes no mail at the moment"),  // RFC 3463 3.5
+          .relay = {},
+          .detail = {},
+          .at = now};
+}
 
 // What is left of a message when those are taken out of whom nobody is to hear.
 struct Sorted {
@@ -88,7 +97,7 @@ struct Notifier::Inside {
 
   void submit(std::move_only_function<void(const std::shared_ptr<Together>&)> work, Done done);
   void tell(const store::Claimed& untold, const std::shared_ptr<Together>& together);
-  void warn(const Delayed& delayed, const std::shared_ptr<Together>& together);
+  base::Result<bool> warn(const Delayed& delayed, const std::shared_ptr<Together>& together);
   void in_batches(Notification whole, const std::shared_ptr<const mail::Envelope>& envelope,
                   const std::shared_ptr<Together>& together);
   base::Result<wire::dsn::Original> read_original(const Notification& notification);
@@ -143,14 +152,27 @@ void Notifier::Inside::tell(const store::Claimed& untold, const std::shared_ptr<
   batches(Notice::success, std::move(sorted.succeeded));
 }
 
-void Notifier::Inside::warn(const Delayed& delayed, const std::shared_ptr<Together>& together) {
-  const store::Claimed& message = delayed.message;
-  std::vector<std::uint32_t> recipients = message.recipients;
+// By what stands on the disk now: what a claim brought may be older than the last warning. False: too early.
+base::Result<bool> Notifier::Inside::warn(const Delayed& delayed, const std::shared_ptr<Together>& together) {
+  auto found = parts.spool.find(delayed.message);
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (!*found) return true;
+  auto envelope = std::make_shared<mail::Envelope>(*(*found)->envelope);
+  const auto config = parts.config();
+  if (parts.clock.utc() < late_from(*envelope, config->queue)) return false;
+  std::vector<std::uint32_t> recipients = (*found)->recipients;
   std::erase_if(recipients, [&](std::uint32_t index) {
-    return !wants_delay_notice(*message.envelope, message.envelope->recipients[index]);
+    const mail::Recipient& recipient = envelope->recipients[index];
+    return recipient.state != mail::RecipientState::waiting || !wants_delay_notice(*envelope, recipient);
   });
-  in_batches({Notice::delay, message.id, *message.envelope, std::move(recipients), delayed.retried_until},
-             message.envelope, together);
+  for (const auto& [index, reason] : delayed.reasons)
+    if (index < envelope->recipients.size()) envelope->recipients[index].last = reason;
+  for (const std::uint32_t index : recipients)
+    if (auto& last = envelope->recipients[index].last; !last) last = no_attempt(parts.clock.utc());
+  in_batches({Notice::delay, delayed.message, *envelope, std::move(recipients),
+              envelope->received + config->queue.expire},
+             envelope, together);
+  return true;
 }
 
 void Notifier::Inside::in_batches(Notification whole, const std::shared_ptr<const mail::Envelope>& envelope,
@@ -249,10 +271,21 @@ void Notifier::tell(store::Claimed untold, std::function<void(base::Result<void>
                   std::move(done));
 }
 
-void Notifier::warn(Delayed delayed, std::function<void(base::Result<void>)> done) {
-  inside_->submit([inside = inside_.get(), delayed = std::move(delayed)](
-                      const std::shared_ptr<Together>& together) { inside->warn(delayed, together); },
-                  std::move(done));
+void Notifier::warn(Delayed delayed, std::function<void(base::Result<bool>)> done) {
+  const auto warned = std::make_shared<bool>(true);
+  inside_->submit(
+      [inside = inside_.get(), delayed = std::move(delayed),
+       warned](const std::shared_ptr<Together>& together) {
+        auto result = inside->warn(delayed, together);
+        if (result)
+          *warned = *result;
+        else
+          together->ended(std::unexpected(std::move(result.error())));
+      },
+      [warned, done = std::move(done)](base::Result<void> result) {
+        if (!result) return done(std::unexpected(std::move(result.error())));
+        done(*warned);
+      });
 }
 
 }  // namespace postrider::queue

@@ -48,7 +48,7 @@ class Notifier final : public Teller {
   // what Backlog::untold() gives then. Recipients of whose end nobody is to hear (queue/notice.hpp) just go.
   void tell(store::Claimed untold, std::function<void(base::Result<void>)> done) override;
   // Recipients of whose delay nobody is to hear are left as they are.
-  void warn(Delayed delayed, std::function<void(base::Result<void>)> done) override;
+  void warn(Delayed delayed, std::function<void(base::Result<bool>)> done) override;
 
  private:
   struct Inside;

@@ -85,8 +85,8 @@ struct Desk {
     notifier->tell(std::move(claimed), shared(answer));
     return answer.wait();
   }
-  Result<void> warn(Delayed delayed) {
-    Answer<Result<void>> answer;
+  Result<bool> warn(Delayed delayed) {
+    Answer<Result<bool>> answer;
     notifier->warn(std::move(delayed), shared(answer));
     return answer.wait();
   }
@@ -96,9 +96,10 @@ struct Desk {
     return parse_delivery_status(wire::dsn::find_delivery_status(message).value()).value().recipients;
   }
 
-  static std::function<void(Result<void>)> shared(Answer<Result<void>>& answer) {
+  template <class T>
+  static std::function<void(Result<T>)> shared(Answer<Result<T>>& answer) {
     auto completion = std::make_shared<decltype(answer.completion())>(answer.completion());
-    return [completion](Result<void> result) { (*completion)(std::move(result)); };
+    return [completion](Result<T> result) { (*completion)(std::move(result)); };
   }
 
   st::TemporaryFolder folder;
@@ -205,29 +206,35 @@ TEST(Notifier, ChangesNothingWhereTheNotificationCannotBeAccepted) {
   EXPECT_EQ(desk.count_untold(), 0u);
 }
 
-TEST(Notifier, WarnsAndLeavesTheRecipientsWaiting) {
+TEST(Notifier, WarnsOnceOfAllThatWaitAndLeavesThemWaiting) {
   Desk desk;
-  const auto id = desk.put({st::recipient("bob@example.net"), st::recipient("carol@example.net")});
-  auto claimed = desk.waiting(id);
-  auto envelope = std::make_shared<mail::Envelope>(*claimed.envelope);
-  for (auto& recipient : envelope->recipients) {
-    recipient.last = mail::Outcome{.action = mail::Action::deferred,
-                                   .reply = mail::reply(451, 4, 1, "no answer"),
-                                   .relay = {},
-                                   .detail = {},
-                                   .at = desk.clock.utc()};
-  }
-  envelope->recipients[1].notify = kNever;
-  claimed.envelope = envelope;
-  ASSERT_TRUE(desk.warn({claimed, base::UtcTime(std::chrono::seconds(1'900'000'000))}));
-  ASSERT_EQ(desk.told_in(0).size(), 1u);
-  EXPECT_EQ(desk.told_in(0)[0].action, wire::dsn::Action::delayed);
-  EXPECT_EQ(desk.told_in(0)[0].will_retry_until, base::UtcTime(std::chrono::seconds(1'900'000'000)));
+  auto never = st::recipient("carol@example.net");
+  never.notify = kNever;
+  auto envelope = st::envelope({st::recipient("bob@example.net"), never, st::recipient("dora@example.org")});
+  envelope.received = desk.clock.utc();
+  const auto id = desk.put(envelope);
+  const mail::Outcome refused{.action = mail::Action::deferred,
+                              .reply = mail::reply(451, 4, 1, "no answer"),
+                              .relay = {},
+                              .detail = {},
+                              .at = desk.clock.utc()};
+  EXPECT_FALSE(desk.warn({.message = id}).value()) << "too early";
+  desk.clock.advance(desk.config->queue.warn_after);
+  EXPECT_TRUE(desk.warn({.message = id, .reasons = {{0, refused}}}).value());
+  const auto told = desk.told_in(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].action, wire::dsn::Action::delayed);
+  EXPECT_EQ(told[0].diagnostic->text, "451 4.4.1 no answer");
+  EXPECT_EQ(told[1].diagnostic->text, "451 4.4.5 the destination takes no mail at the moment");
   const auto now = desk.waiting(id);
+  EXPECT_EQ(told[0].will_retry_until,
+            std::chrono::floor<std::chrono::seconds>(now.envelope->received + desk.config->queue.expire));
   EXPECT_TRUE(now.envelope->recipients[0].warned);
   EXPECT_FALSE(now.envelope->recipients[1].warned);
   EXPECT_EQ(now.envelope->recipients[0].state, mail::RecipientState::waiting);
   EXPECT_EQ(desk.events.at(0).facts.at(0).second, "delay");
+  EXPECT_TRUE(desk.warn({.message = id}).value());
+  EXPECT_EQ(desk.accepted.size(), 1u);
 }
 
 TEST(Notifier, FollowsAnAliasOfTheSender) {

@@ -78,6 +78,7 @@ class Scheduler {
     std::size_t window = 0;
     std::size_t most_window = 0;
     std::size_t destinations = 0;
+    std::size_t sites = 0;
     std::size_t running = 0;
   };
   // In between two steps, by whoever calls step().

@@ -322,6 +322,49 @@ TEST(Scheduler, ADestinationThatMovesAwayFromADeadSiteIsNotHeldUpByIt) {
   EXPECT_FALSE(yard.find(id));
 }
 
+TEST(Scheduler, ADestinationThatMovesAwayFromASuspendedSiteIsNotHeldUpByIt) {
+  Yard yard;
+  std::string site = "old";
+  yard.courier.on_locate = [&](const Destination&) {
+    return TimedCourier::LocatedAfter{milliseconds(1), Site{.name = site, .concurrency = 20}};
+  };
+  yard.fresh("a@moves.test");
+  yard.pass(seconds(1));
+  yard.suspend(store::Suspension::What::site, "old");
+  const auto id = yard.fresh("b@moves.test");
+  yard.pass(minutes(10));
+  EXPECT_TRUE(yard.find(id));
+  site = "new";
+  yard.pass(minutes(3));
+  EXPECT_FALSE(yard.find(id));
+}
+
+TEST(Scheduler, ManyNewSendersDoNotWaitBehindAFlood) {
+  Yard yard;
+  yard.courier.on_deliver = [](const Job& job) {
+    return TimedCourier::Answer{milliseconds(100), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  for (int i = 0; i < 30'000; ++i) yard.on_disk(yard.envelope({"b@far.test"}, "flood@sender.test"));
+  yard.restart();
+  yard.pass(seconds(10));
+  std::vector<base::MessageId> ids;
+  for (int i = 0; i < 500; ++i) ids.push_back(yard.fresh("b@far.test", "s" + std::to_string(i) + "@x.test"));
+  yard.pass(seconds(10));
+  EXPECT_EQ(std::ranges::count_if(ids, [&](auto id) { return yard.find(id).has_value(); }), 0);
+  EXPECT_GT(yard.backlog.recipients(), 20'000u);
+}
+
+TEST(Scheduler, ADeadSiteIsForgottenWhenNothingIsLeftForIt) {
+  Yard yard;
+  yard.courier.on_deliver = unreachable;
+  yard.configure([](config::Config& config) { config.queue.expire = hours(1); });
+  for (int i = 0; i < 50; ++i) yard.fresh("b@dead.test");
+  yard.pass(hours(3));
+  EXPECT_EQ(yard.backlog.recipients(), 0u);
+  EXPECT_EQ(yard.scheduler->load().destinations, 0u);
+  EXPECT_EQ(yard.scheduler->load().sites, 0u);
+}
+
 TEST(Scheduler, WhatWaitsIsGivenItsRouteAnewWhenTheConfigurationChanges) {
   Yard yard;
   yard.courier.on_deliver = [](const Job& job) {

@@ -130,6 +130,81 @@ TEST(SchedulerTime, WhatIsSuspendedDoesNotExpireButItsSenderIsWarned) {
   EXPECT_TRUE(yard.teller.told.empty());
 }
 
+TEST(SchedulerTime, EverySenderBehindADeadSiteIsWarnedHoweverManyCameInOneMinute) {
+  Yard yard;
+  yard.courier.on_deliver = unreachable;
+  for (int i = 0; i < 2500; ++i) yard.fresh("b@dead.test");
+  yard.pass(hours(4) - minutes(1));
+  yard.restart();
+  yard.pass(minutes(20));
+  EXPECT_EQ(yard.teller.warned.size(), 2500u);
+}
+
+TEST(SchedulerTime, ManyThatExpireBehindADeadSiteDoSoThoughTheConfigurationChangesMeanwhile) {
+  Yard yard;
+  yard.courier.on_deliver = unreachable;
+  yard.configure([](config::Config& config) {
+    config.queue.expire = hours(1);
+    config.queue.warn_after = milliseconds(0);
+  });
+  for (int i = 0; i < 2500; ++i) yard.fresh("b@dead.test");
+  yard.pass(minutes(59));
+  for (int i = 0; i < 120; ++i) {
+    yard.configure([](config::Config&) {});
+    yard.pass(milliseconds(500));
+  }
+  yard.pass(minutes(45));
+  EXPECT_EQ(yard.teller.told.size(), 2500u);
+  EXPECT_EQ(yard.backlog.recipients(), 0u);
+}
+
+TEST(SchedulerTime, DueTimesOfAClockThatWasAheadAreNotWaitedForThoughOthersAreDueBefore) {
+  for (const bool restarts : {false, true}) {
+    Yard yard;
+    yard.courier.on_deliver = put_off;
+    const auto far = yard.fresh("b@far.test");
+    yard.pass(hours(30));  // the next attempt is hours away
+    yard.clock.jump(days(3));
+    yard.pass(hours(8));
+    const auto near = yard.fresh("c@far.test");
+    yard.pass(seconds(1));
+    EXPECT_TRUE(yard.find(far));
+    yard.clock.jump(-days(3));
+    yard.courier.on_deliver = [](const Job& job) {
+      return TimedCourier::Answer{milliseconds(1), TimedCourier::all(job, TimedCourier::relayed())};
+    };
+    if (restarts) yard.restart();
+    yard.pass(minutes(5));
+    EXPECT_FALSE(yard.find(far)) << restarts;
+    EXPECT_FALSE(yard.find(near)) << restarts;
+  }
+}
+
+TEST(SchedulerTime, WhatBearsAnIdOfAClockThatWasAheadIsWarnedOfAndExpires) {
+  Yard yard;
+  yard.courier.on_deliver = unreachable;
+  yard.last_id = base::MessageId::first(yard.clock.utc() + days(365), 0);
+  for (int i = 0; i < 20; ++i) yard.fresh("b@dead.test");
+  yard.pass(hours(4) + minutes(25));
+  EXPECT_EQ(yard.teller.warned.size(), 20u);
+  yard.pass(days(5));
+  EXPECT_EQ(yard.teller.told.size(), 20u);
+  EXPECT_EQ(yard.backlog.recipients(), 0u);
+}
+
+TEST(SchedulerTime, NothingExpiresByAnAnswerOfTheDnsFromBeforeTheClockJumped) {
+  Yard yard;
+  yard.courier.on_locate = [](const Destination&) {
+    return TimedCourier::LocatedAfter{seconds(30), std::unexpected(TimedCourier::deferred("no answer"))};
+  };
+  const auto id = yard.fresh("b@far.test");
+  yard.pass(seconds(10));
+  yard.clock.jump(days(6));
+  yard.pass(seconds(25));
+  EXPECT_TRUE(yard.find(id));
+  EXPECT_TRUE(yard.teller.told.empty());
+}
+
 using What = store::Suspension::What;
 class GivenUpAndSuspended : public ::testing::TestWithParam<std::pair<What, const char*>> {};
 

@@ -20,7 +20,7 @@ constexpr std::uint64_t kSeeds = 4;
 constexpr std::uint32_t kMessages = 4'000;
 #else
 constexpr std::uint64_t kSeeds = 20;
-constexpr std::uint32_t kMessages = 20'000;
+constexpr std::uint32_t kMessages = 100'000;
 #endif
 
 std::uint64_t number(const char* variable, std::uint64_t otherwise) {

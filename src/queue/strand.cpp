@@ -18,15 +18,13 @@ constexpr base::Milliseconds kNap = seconds(1);
 constexpr base::Milliseconds kStopWithin = seconds(10);
 // A wall clock that moved so much more or less than the steady one was set by somebody.
 constexpr base::Milliseconds kClockJump = hours(1);
-// Destinations that are asked for at a time at a start.
-constexpr std::size_t kDestinations = 10'000;
-
 }  // namespace
 
 Scheduler::Strand::Strand(Parts parts, std::shared_ptr<Mailbox> mailbox)
     : parts_(std::move(parts)), mailbox_(std::move(mailbox)), settings_(parts_.config()) {
   now_ = {parts_.clock.utc(), parts_.clock.steady()};
   counts_from_ = now_.steady;
+  put_off_warnings();
   load_suspensions();
   load_destinations({});
 }
@@ -56,16 +54,11 @@ void Scheduler::Strand::tick() {
     sys::log::warning("clock_jumped",
                       {{"from", base::to_rfc3339(now_.utc)}, {"to", base::to_rfc3339(now.utc)}});
     now_ = now;
-    forget_wrong_dues();
+    put_off_warnings();
+    ask_for_far({});
   }
   now_ = now;
   if (auto config = parts_.config(); config != settings_) configured(std::move(config));
-}
-
-// Those that a clock wrote which was ahead.
-void Scheduler::Strand::forget_wrong_dues() {
-  for (Slot slot = 0; slot < summaries_.end(); ++slot)
-    if (summaries_[slot].next_due != kNever) due_at(slot, std::exchange(summaries_[slot].next_due, kNever));
 }
 
 // Routes, limits and the window may all have changed: what waits is chosen a route anew.
@@ -86,16 +79,18 @@ void Scheduler::Strand::configured(std::shared_ptr<const config::Config> config)
 void Scheduler::Strand::work() {
   end_suspensions();
   if (!stop_by_) {
+    if (far_again_ && now_.steady >= *far_again_) ask_for_far(far_to_);
     if (load_again_ && now_.steady >= *load_again_) load_destinations(loaded_to_);
     if (!suspensions_known_ && !asking_suspensions_ && now_.steady >= ask_suspensions_) load_suspensions();
   }
   ring_timers();
   send_locates();
-  start_warnings();
   record_decided();
   start_jobs();
   claim_due();
-  look_for_overdue();
+  pull_far();
+  look_for_moved();
+  sweep_all();
   start_telling();
   flush_unclaims();
   evict();
@@ -109,7 +104,7 @@ void Scheduler::Strand::stop() {
 
 bool Scheduler::Strand::finished() const {
   if (!stop_by_) return false;
-  if (running_ == 0 && recording_ == 0 && decided_.empty() && warning_ == 0 && tells_ == 0) return true;
+  if (running_ == 0 && recording_ == 0 && decided_.empty() && warnings() == 0 && tells_ == 0) return true;
   return now_.steady >= *stop_by_;
 }
 
@@ -121,6 +116,7 @@ base::Milliseconds Scheduler::Strand::wait_time() const {
   if (const Slot first = summaries_.first(); first != kNoSlot) until(summaries_[first].look, now_.utc);
   if (!timers_.empty()) until(timers_.begin()->first, now_.steady);
   if (!overdue_.empty()) until(overdue_.front().first, now_.steady);
+  for (const Sweep& sweep : sweeps_) until(sweep.next, now_.steady);
   if (untold_pending_) until(std::max(tell_at_, tell_after_), now_.steady);
   if (recording_fails_) until(record_after_, now_.steady);
   until(ask_after_, now_.steady);
@@ -131,7 +127,7 @@ void Scheduler::Strand::load_destinations(std::string after) {
   loading_ = true;
   load_again_.reset();
   loaded_to_ = after;
-  parts_.backlog.destinations(std::move(after), kDestinations,
+  parts_.backlog.destinations({.after = std::move(after), .limit = kDestinations},
                               post([this](auto page) { loaded(std::move(page)); }));
 }
 
@@ -145,6 +141,7 @@ void Scheduler::Strand::loaded(base::Result<std::vector<store::DestinationDue>> 
   for (const auto& one : *page) due_at(summaries_.intern(one.destination), one.due);
   if (page->size() >= kDestinations) return load_destinations(std::move(page->back().destination));
   loading_ = false;
+  ask_for_far({});
 }
 
 double Scheduler::Strand::chance() {
@@ -156,12 +153,13 @@ Scheduler::Load Scheduler::Strand::load() const {
   return {.window = window_.size(),
           .most_window = most_window_,
           .destinations = summaries_.size(),
+          .sites = docks_.size(),
           .running = running_};
 }
 
 bool Scheduler::Strand::is_idle() const {
   if (loading_ || !window_.empty() || !claims_.empty() || !suspensions_known_) return false;
-  if (untold_pending_ || telling_ || looking_ > 0 || !postponed_.empty()) return false;
+  if (untold_pending_ || telling_ || is_sweeping() || !far_.empty() || !postponed_.empty()) return false;
   const Slot first = summaries_.first();
   return first == kNoSlot || summaries_[first].look > now_.utc || suspensions_.everything();
 }

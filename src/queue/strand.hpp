@@ -2,9 +2,11 @@
 // strand_*.cpp beside it; only whoever is in Scheduler::step() calls anything here.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,6 +27,10 @@ namespace postrider::queue {
 inline constexpr std::size_t kPage = 1000;
 // However little a site takes, a claim is for so many: a message with many recipients there goes in one piece.
 inline constexpr std::size_t kSmallPage = kRecipientsPerJob;
+// Destinations that are asked for at a time.
+inline constexpr std::size_t kDestinations = 10'000;
+// Messages that the teller has at a time, of either kind.
+inline constexpr std::size_t kTells = 10;
 // After a failure of the store, and after a claim that gave nothing although something was due.
 inline constexpr base::Milliseconds kStorePause = std::chrono::seconds(1);
 
@@ -81,7 +87,6 @@ struct Scheduler::Strand {
     Slot slot = kNoSlot;
     bool from_disk = false;
     bool told_nobody = false;
-    bool warn = false;
     bool quiet = false;    // nothing happened that the log or the timeline should tell
     bool on_disk = false;  // an operator's change of what nobody had claimed
   };
@@ -96,7 +101,6 @@ struct Scheduler::Strand {
     std::size_t limit = 0;
     base::UtcTime lowered = kNever;  // what became due while it was under way
     std::uint32_t dock = kNoSite;
-    bool all_due = false;
   };
   struct Operation {
     Change change = Change::retry;
@@ -105,7 +109,6 @@ struct Scheduler::Strand {
 
   // strand.cpp: the step
   void tick();
-  void forget_wrong_dues();
   void work();
   bool finished() const;
   void stop();
@@ -198,36 +201,56 @@ struct Scheduler::Strand {
   void note_attempts(const Parcel& parcel, const std::vector<Trial>& trials);
 
   // strand_tell.cpp: senders
-  void warn_now();
-  void start_warnings();
-  void warned(std::vector<Decided> group, const base::Result<void>& result);
   void untold_appeared();
   void start_telling();
   void untold_page(base::Result<std::vector<store::Claimed>> page);
   void told(const base::Result<void>& result);
   void end_telling();
 
-  // strand_overdue.cpp: what waits on the disk and can't be tried
-  struct Overdue {
-    Slot slot = kNoSlot;
-    bool expire = false;   // else: warn
-    base::UtcTime from{};  // by the time they were received
-    base::UtcTime to{};
-    base::UtcTime end{};  // of the part that is asked for now
+  // strand_overdue.cpp: what waits for long, and destinations that may have moved
+  // Over all that waits, oldest first, a page at a time.
+  struct Sweep {
+    bool expires = false;     // what can't be tried; else its sender is warned
+    bool ahead = false;       // only ids of a clock that was ahead: their time says nothing
+    store::RecipientId at{};  // it goes on behind it
+    std::optional<store::RecipientId>
+        back{};  // where the next pass begins, where some are to be looked at again
+    base::SteadyTime next{};
+    base::Milliseconds pause{};  // after the last failure
+    bool under_way = false;
+    store::AgedPage page{};
+    std::deque<Delayed> late{};  // senders to be warned
+    std::size_t warning = 0;     // under way
+    bool fails = false;
   };
   void watch(Slot slot);
-  void look_for_overdue();
-  void look_at_overdue(Slot slot);
-  void look_for_late(Slot slot);
-  void ask_overdue(Overdue look);
-  void overdue_claimed(Overdue look, base::Result<store::ClaimedPage> page);
-  void expire_page(const Overdue& look, store::ClaimedPage page);
-  void warn_page(const Overdue& look, store::ClaimedPage page);
-  void unclaim(Slot slot, const store::Claimed& message);
-  bool own(const Carried& from, std::uint32_t index);
-  mail::Outcome why_late(Slot slot, const mail::Recipient& recipient) const;
-  void end_overdue(Slot slot);
+  void look_for_moved();
   void ask_for_site(Slot slot);
+  void put_off_warnings();
+  base::Milliseconds age_of(const Sweep& sweep) const;
+  bool is_sweeping() const;
+  std::size_t warnings() const;
+  void sweep_all();
+  void begin(Sweep& sweep);
+  void take_page(Sweep& sweep, base::Result<store::AgedPage> page);
+  void end_page(Sweep& sweep);
+  void try_later(Sweep& sweep);
+  void warn_page(Sweep& sweep);
+  void warn_next(Sweep& sweep);
+  void warned(Sweep& sweep, base::MessageId id, const base::Result<bool>& result);
+  bool can_expire(Slot slot) const;
+  void expire_page(Sweep& sweep);
+  void expire(Sweep& sweep, base::Result<store::ClaimedPage> page);
+  void unclaim(Slot slot, store::RecipientId id, base::UtcTime due);
+  bool own(const Carried& from, std::uint32_t index);
+
+  // strand_far.cpp: due times of a clock that was ahead
+  base::UtcTime furthest() const;
+  void ask_for_far(std::string after);
+  void far_known(base::Result<std::vector<store::DestinationDue>> page);
+  void is_far(Slot slot);
+  void pull_far();
+  void far_claimed(Slot slot, base::Result<store::ClaimedPage> page);
 
   // strand_change.cpp: what an operator wants
   void change(std::vector<store::Claimed> messages, Change change, std::string reason,
@@ -291,8 +314,9 @@ struct Scheduler::Strand {
   std::map<std::pair<Carrier*, std::string>, Dock*> docks_by_name_;  // looked up, never walked
   std::uint32_t dock_ids_ = 0;
   std::set<std::pair<base::SteadyTime, std::uint32_t>> timers_;  // and docks
-  std::deque<Lane*> to_locate_;
+  std::deque<Lane*> to_locate_, to_locate_again_;
   std::size_t locating_ = 0;
+  std::size_t locating_again_ = 0;                             // of these
   std::deque<std::pair<base::SteadyTime, Lane*>> idle_lanes_;  // by when they were looked at last
   std::deque<std::pair<base::SteadyTime, Dock*>> idle_docks_;
   std::vector<Lane*> touched_;  // by the message that is being sorted
@@ -307,9 +331,6 @@ struct Scheduler::Strand {
   std::size_t recording_ = 0;
   bool recording_fails_ = false;
   base::SteadyTime record_after_{};
-  std::deque<std::vector<Decided>> warnings_;
-  std::vector<Decided> warnings_now_;  // of the job that is being concluded
-  std::size_t warning_ = 0;
 
   bool untold_pending_ = true;  // what an earlier run has left
   base::SteadyTime tell_at_{};
@@ -322,7 +343,14 @@ struct Scheduler::Strand {
   base::MessageId told_to_;
 
   std::deque<std::pair<base::SteadyTime, Slot>> overdue_;
-  std::size_t looking_ = 0;
+  std::array<Sweep, 4> sweeps_{{{.expires = false, .ahead = false},
+                                {.expires = false, .ahead = true},
+                                {.expires = true, .ahead = false},
+                                {.expires = true, .ahead = true}}};
+  std::unordered_set<store::RecipientId, RecipientIdHash> expiring_;  // being claimed
+  std::deque<Slot> far_;
+  std::string far_to_;
+  std::optional<base::SteadyTime> far_again_;
 
   std::unordered_map<store::RecipientId, Operation, RecipientIdHash> wishes_;
   std::vector<std::move_only_function<void()>> postponed_;

@@ -7,8 +7,10 @@
 namespace postrider::queue {
 namespace {
 
-// Recipients of a destination that may pass others on the disk, at a time: each the only one of its sender there.
-constexpr std::uint16_t kLetIn = 25;
+// Recipients of a destination that may pass others on the disk, at a time: each the only one of its sender there. So many
+// at least, and a tenth of the destination's share of the window.
+constexpr std::size_t kLetIn = 25;
+constexpr std::size_t kMostLetIn = 10'000;
 // What is put back for a sender that is suspended, or for a time that its sender asked for, is looked at again after this at
 // the latest, so that no due time lies further ahead than a retry's.
 constexpr base::Milliseconds kPostponed = std::chrono::hours(1);
@@ -59,7 +61,8 @@ bool Scheduler::Strand::lets_in(Slot slot, const mail::Envelope& envelope, bool&
   if (const Dock* dock = dock_of(summary); dock && is_blocked(*dock)) return false;
   if (suspensions_.of_destination(summary.name)) return false;
   if (summary.next_due > now_.utc && summary.in_memory < share()) return true;
-  if (summary.let_in >= kLetIn || summary.in_memory >= 2 * share()) return false;
+  if (summary.let_in >= std::clamp(share() / 10, kLetIn, kMostLetIn)) return false;
+  if (summary.in_memory >= 2 * share()) return false;
   for (const Lane* lane = summary.lanes; lane; lane = lane->next)
     if (flows_.contains(FlowName{lane, envelope.reverse_path})) return false;
   passes_others = true;

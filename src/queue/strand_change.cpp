@@ -33,10 +33,11 @@ std::string with_reason(std::string text, const std::string& reason) {
 
 // What a claim that is under way may be bringing can't be judged by what the disk said before.
 bool Scheduler::Strand::waits_for_claim(const std::vector<store::Claimed>& messages) const {
-  if (claims_.empty()) return false;
+  if (claims_.empty() && expiring_.empty()) return false;
   std::string scratch;
   for (const store::Claimed& message : messages) {
     for (const std::uint32_t index : message.recipients) {
+      if (expiring_.contains({message.id, index})) return true;
       const Slot slot = summaries_.find(name_of(message.envelope->recipients[index].final.host(), scratch));
       if (slot != kNoSlot && summaries_[slot].claiming) return true;
     }
@@ -137,7 +138,6 @@ bool Scheduler::Strand::change_on_disk(const store::Claimed& message, std::uint3
 void Scheduler::Strand::apply_change(Decided& one, const Operation& operation) {
   const mail::Recipient& recipient = one.envelope->recipients[one.update.id.index];
   mail::Outcome outcome{.reply = {}, .relay = "operator", .detail = {}, .at = now_.utc};
-  one.warn = false;
   one.quiet = false;
   switch (operation.change) {
     case Change::retry:

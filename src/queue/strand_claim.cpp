@@ -11,13 +11,11 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-// Longer than any attempt that a courier's deadline allows. What still waits in memory then is claimed again by us, seen
-// to be here already, and so kept.
-constexpr base::Milliseconds kLease = hours(2);
+// Longer than anything waits, so that nothing is claimed again while we have it: the page that brings it could come
+// behind the record of its end. A restart frees all.
+constexpr base::Milliseconds kLease = hours(24 * 365);
 // Under way at a time.
 constexpr std::size_t kClaims = 4;
-// No due time that we write lies further ahead than a retry's; one that does was written by another clock.
-constexpr base::Milliseconds kBeyondRetry = hours(2);
 // Attempts' worth of a destination's mail that is in memory, and of all mail for one site.
 constexpr std::size_t kAhead = 4;
 constexpr std::size_t kSiteAhead = 8;
@@ -35,12 +33,7 @@ constexpr std::uint32_t kCalled = 8;
 // What it says must be on the disk, and owned by nobody.
 void Scheduler::Strand::due_at(Slot slot, base::UtcTime due) {
   Summary& summary = summaries_[slot];
-  const auto furthest =
-      std::chrono::duration_cast<milliseconds>(settings_->queue.retry.max * 1.1) + kBeyondRetry;
-  if (due > now_.utc + furthest) {
-    due = now_.utc;
-    summary.all_due = true;
-  }
+  if (due > furthest() && due != kNever) is_far(slot);
   summary.next_due = std::min(summary.next_due, due);
   if (summary.claiming) {
     const auto claim = std::ranges::find(claims_, slot, &Claim::slot);
@@ -71,7 +64,7 @@ void Scheduler::Strand::consider(Slot slot) {
 void Scheduler::Strand::forget_if_done(Slot slot) {
   Summary& summary = summaries_[slot];
   if (summary.next_due != kNever || summary.in_memory > 0 || summary.lanes || summary.claiming) return;
-  if (summary.parked || summary.in_overdue) return;
+  if (summary.parked || summary.in_overdue || summary.far) return;
   summaries_.dont_look(slot);
   uncall(slot);
   summaries_.erase(slot);
@@ -152,11 +145,10 @@ void Scheduler::Strand::issue(Slot slot, Dock* dock, std::size_t limit) {
   summaries_.dont_look(slot);
   summary.claiming = true;
   if (dock) ++dock->claims;
-  const bool all_due = std::exchange(summary.all_due, false);
-  claims_.push_back({.slot = slot, .limit = limit, .dock = dock ? dock->id : kNoSite, .all_due = all_due});
+  claims_.push_back({.slot = slot, .limit = limit, .dock = dock ? dock->id : kNoSite});
   parts_.backlog.claim({.owner = parts_.owner,
                         .destination = summary.name,
-                        .due_before = all_due ? base::UtcTime::max() : now_.utc + milliseconds(1),
+                        .due_before = now_.utc + milliseconds(1),
                         .limit = limit,
                         .lease = kLease},
                        post([this, slot](auto page) { claimed(slot, std::move(page)); }));
@@ -177,7 +169,6 @@ void Scheduler::Strand::claimed(Slot slot, base::Result<store::ClaimedPage> page
   std::size_t taken = 0;
   if (!page) {
     ask_after_ = now_.steady + kStorePause;
-    summary.all_due = summary.all_due || claim.all_due;
     sys::log::warning("claim_failed", {{"reason", page.error().log_text()}});
     consider(slot);
   } else {
@@ -236,6 +227,7 @@ void Scheduler::Strand::unpark(Slot slot) {
   (next == kNoSlot ? list.tail : summaries_[next].before_parked) = before;
   --list.count;
   summary.parked = false;
+  if (dock) rest(*dock);
 }
 
 // Those that wait for this site come in again, as far as there is use for them.

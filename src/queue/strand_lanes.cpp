@@ -14,8 +14,10 @@ using std::chrono::seconds;
 // What a courier said of a destination's site serves so long; that it can't be located, so long.
 constexpr base::Milliseconds kLocated = minutes(1);
 constexpr base::Milliseconds kTrouble = seconds(10);
-// Questions under way at a time: each may be several of the resolver's.
+// Questions under way at a time: each may be several of the resolver's. Of these, so many for destinations that could not
+// be located the last time, since these take longest.
 constexpr std::size_t kLocating = 200;
+constexpr std::size_t kLocatingAgain = 100;
 // Kept although nothing is in it, so that the next message does not ask again; and how many at most.
 constexpr base::Milliseconds kIdleLane = minutes(1);
 constexpr std::size_t kIdleLanes = 10'000;
@@ -98,6 +100,8 @@ bool Scheduler::Strand::is_blocked(const Dock& dock) const {
 // What its courier said last does not serve any more.
 bool Scheduler::Strand::is_stale(const Lane& lane) const {
   if (!lane.dock && !lane.trouble) return true;
+  // A failure of before the clock was set proves nothing after it.
+  if (lane.trouble && lane.located < counts_from_) return true;
   return lane.located_with != configuration_ ||
          now_.steady >= lane.located + (lane.dock ? kLocated : kTrouble);
 }
@@ -105,14 +109,19 @@ bool Scheduler::Strand::is_stale(const Lane& lane) const {
 void Scheduler::Strand::locate_if_needed(Lane& lane) {
   if (lane.locating || !is_stale(lane)) return;
   lane.locating = true;
-  to_locate_.push_back(&lane);
+  (lane.trouble ? to_locate_again_ : to_locate_).push_back(&lane);
 }
 
 void Scheduler::Strand::send_locates() {
-  while (!stop_by_ && !to_locate_.empty() && locating_ < kLocating) {
-    Lane& lane = *to_locate_.front();
-    to_locate_.pop_front();
+  while (!stop_by_ && locating_ < kLocating) {
+    const bool again = !to_locate_again_.empty() && locating_again_ < kLocatingAgain;
+    if (!again && to_locate_.empty()) return;
+    auto& from = again ? to_locate_again_ : to_locate_;
+    Lane& lane = *from.front();
+    from.pop_front();
     ++locating_;
+    if (again) ++locating_again_;
+    lane.asked = now_;
     lane.located_with = configuration_;
     lane.carrier->courier->locate(lane.destination,
                                   post([this, &lane](Located answer) { located(lane, std::move(answer)); }));
@@ -121,6 +130,7 @@ void Scheduler::Strand::send_locates() {
 
 void Scheduler::Strand::located(Lane& lane, Located answer) {
   --locating_;
+  if (lane.trouble) --locating_again_;
   lane.locating = false;
   lane.located = now_.steady;
   if (!answer) {
@@ -174,7 +184,7 @@ void Scheduler::Strand::conclude_lane(Lane& lane) {
                        .envelope = parcel->envelope,
                        .slot = lane.slot,
                        .from_disk = parcel->from_disk,
-                       .begun = now_};
+                       .begun = lane.asked};
     for (const std::uint32_t index : parcel->recipients) conclude(from, index, *lane.trouble);
     leave_flow(*parcel);
   }

@@ -31,8 +31,7 @@ void Scheduler::Strand::conclude(const Carried& from, std::uint32_t index, mail:
               .outcome = std::move(decision.outcome),
               .slot = from.slot,
               .from_disk = from.from_disk,
-              .told_nobody = decision.told_nobody,
-              .warn = decision.warn};
+              .told_nobody = decision.told_nobody};
   if (decision.next == Next::untold) one.update.state = mail::RecipientState::untold;
   if (decision.next == Next::remove) one.update.state.reset();
   window_[one.update.id] = nullptr;
@@ -51,17 +50,7 @@ void Scheduler::Strand::hold(const Carried& from, std::uint32_t index, const mai
   decided(std::move(one));
 }
 
-// A recipient of whom the sender is to be warned is recorded after that, so that nobody else has it meanwhile.
-void Scheduler::Strand::decided(Decided one) {
-  if (one.warn && !stop_by_) {
-    // One message at a time: a lane that can't be located ends many.
-    if (!warnings_now_.empty() && warnings_now_.front().update.id.message != one.update.id.message)
-      warn_now();
-    warnings_now_.push_back(std::move(one));
-  } else {
-    decided_.all.push_back(std::move(one));
-  }
-}
+void Scheduler::Strand::decided(Decided one) { decided_.all.push_back(std::move(one)); }
 
 void Scheduler::Strand::record_decided() {
   if (decided_.empty() || (recording_fails_ && now_.steady < record_after_)) return;

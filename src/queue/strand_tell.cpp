@@ -1,6 +1,5 @@
-// Senders: those who are to be warned that it takes long, and those who are to be told of an end.
+// Senders who are to be told of an end.
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "queue/strand.hpp"
@@ -12,8 +11,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Messages that the teller has at a time, of either kind.
-constexpr std::size_t kTells = 10;
 // From the first end that is to be told until it is told, so that those of one message come together.
 constexpr base::Milliseconds kGather = seconds(1);
 // After a failure, and twice as long after each that follows.
@@ -21,51 +18,6 @@ constexpr base::Milliseconds kFirstPause = seconds(1);
 constexpr base::Milliseconds kLongestPause = std::chrono::minutes(1);
 
 }  // namespace
-
-// Those of one message together.
-void Scheduler::Strand::warn_now() {
-  if (!warnings_now_.empty()) warnings_.push_back(std::exchange(warnings_now_, {}));
-}
-
-void Scheduler::Strand::start_warnings() {
-  warn_now();
-  while (!warnings_.empty() && (warning_ < kTells || stop_by_)) {
-    std::vector<Decided> group = std::move(warnings_.front());
-    warnings_.pop_front();
-    if (stop_by_) {
-      std::move(group.begin(), group.end(), std::back_inserter(decided_.all));
-      continue;
-    }
-    auto envelope = std::make_shared<mail::Envelope>(*group.front().envelope);
-    Delayed delayed{.message = {.id = group.front().update.id.message, .envelope = {}, .recipients = {}},
-                    .retried_until = envelope->received + settings_->queue.expire};
-    for (const Decided& one : group) {
-      const std::uint32_t index = one.update.id.index;
-      delayed.message.recipients.push_back(index);
-      if (one.update.attempted) ++envelope->recipients[index].attempts;
-      envelope->recipients[index].last = one.outcome;
-    }
-    delayed.message.envelope = std::move(envelope);
-    ++warning_;
-    parts_.teller.warn(std::move(delayed),
-                       post([this, group = std::make_shared<std::vector<Decided>>(std::move(group))](
-                                base::Result<void> result) { warned(std::move(*group), result); }));
-  }
-}
-
-// After a failure it is asked for again at the next attempt.
-void Scheduler::Strand::warned(std::vector<Decided> group, const base::Result<void>& result) {
-  --warning_;
-  if (!result) {
-    sys::log::warning("warning_failed", {{"id", group.front().update.id.message.to_string()},
-                                         {"reason", result.error().log_text()}});
-  }
-  for (Decided& one : group) {
-    one.warn = false;
-    if (!wishes_.empty()) apply_wish(one);
-    decided_.all.push_back(std::move(one));
-  }
-}
 
 void Scheduler::Strand::untold_appeared() {
   if (telling_) tell_more_ = true;

@@ -35,13 +35,12 @@ struct Summary {
   std::uint32_t parked_at = 0;   // the site whose list it is in; kNoSite: the list of what is suspended
   Slot next_parked = kNoSlot;    // in that list
   Slot before_parked = kNoSlot;
-  std::uint32_t warned_to = 0;  // senders of what came before that were warned: minutes since 1970
-  std::uint16_t let_in = 0;     // recipients that came in although others were before them on the disk
-  bool parked = false;          // on such a list, and not in the heap
-  bool called = false;          // by its site, for the next claim
-  bool claiming = false;        // a claim is under way
-  bool all_due = false;         // its dues are of another clock: they do not count
-  bool in_overdue = false;      // to be looked at for what is too old
+  std::uint16_t let_in = 0;  // recipients that came in although others were before them on the disk
+  bool parked = false;       // on such a list, and not in the heap
+  bool called = false;       // by its site, for the next claim
+  bool claiming = false;     // a claim is under way
+  bool far = false;          // it has dues of another clock, and is to be looked at for them
+  bool in_overdue = false;   // to be asked whether it has moved
 };
 
 class Summaries {

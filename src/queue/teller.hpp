@@ -1,8 +1,9 @@
 // Who tells senders what became of their mail. The scheduler says when; the words are made elsewhere.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -12,9 +13,9 @@
 namespace postrider::queue {
 
 struct Delayed {
-  store::Claimed
-      message;  // `recipients` are those to be warned of; each has its last outcome in the envelope
-  base::UtcTime retried_until{};  // when it will be given up
+  base::MessageId message;
+  // Why those of its recipients wait that were perhaps not tried themselves: their site is given up.
+  std::vector<std::pair<std::uint32_t, mail::Outcome>> reasons = {};
 };
 
 class Teller {
@@ -24,8 +25,10 @@ class Teller {
   // removal; or removes them where nothing is to be said. `done` once, on any thread; must not block. After a
   // failure nothing has changed, and the scheduler asks again later.
   virtual void tell(store::Claimed untold, std::function<void(base::Result<void>)> done) = 0;
-  // The same for mail that takes long: the recipients are marked as warned, and go on waiting.
-  virtual void warn(Delayed delayed, std::function<void(base::Result<void>)> done) = 0;
+  // One notification that a message takes long, of all its recipients that wait and whose sender wants to hear of it and
+  // has not: they are marked as warned with it, and go on waiting. False: it is too early (failure.hpp, late_from()).
+  // One at a time for a message.
+  virtual void warn(Delayed delayed, std::function<void(base::Result<bool>)> done) = 0;
 };
 
 }  // namespace postrider::queue

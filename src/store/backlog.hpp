@@ -50,21 +50,47 @@ struct DestinationDue {
   base::UtcTime due{};  // the earliest of its waiting recipients that nobody owns
 };
 
+struct DestinationsRequest {
+  std::string after = {};  // by name; "" begins
+  std::size_t limit = 0;
+  base::UtcTime due_from = base::UtcTime::min();  // only what is due then or later counts
+};
+
 struct ClaimRequest {
   std::string owner;
-  std::string destination;
+  std::string destination = {};
   base::UtcTime due_before = base::UtcTime::max();
   std::size_t limit = 0;       // recipients
   base::Milliseconds lease{};  // by the steady clock
-  // Only messages that came at `received_from` or later and before `received_before`, by the time in their id.
-  base::UtcTime received_from = base::UtcTime::min();
-  base::UtcTime received_before = base::UtcTime::max();
+  // Only what is due then or later.
+  base::UtcTime due_from = base::UtcTime::min();
+  // Not empty: exactly those of these that wait and are owned by nobody, of whatever destination and due time.
+  std::vector<RecipientId> only = {};
 };
 
 struct ClaimedPage {
   std::vector<Claimed> messages;  // by the due time of their first recipient, oldest first
-  // The earliest due time of a waiting recipient of this destination that nobody owns now.
+  // The earliest due time (from due_from on) of a waiting recipient of this destination that nobody owns now. Not
+  // after a claim of `only`.
   std::optional<base::UtcTime> next_due;
+};
+
+// Recipients by their age: by the time in the id of their message, which is that of the start of its data.
+struct AgedRequest {
+  RecipientId after;  // behind it
+  base::UtcTime before = base::UtcTime::max();
+  std::size_t limit = 0;
+};
+struct Aged {
+  RecipientId id;
+  std::string destination;
+  bool warned = false;
+};
+struct AgedPage {
+  std::vector<Aged> rows;  // by id
+  bool more = false;       // the limit ended it
+  // Otherwise of the first behind it: when it came.
+  std::optional<base::UtcTime> next;
 };
 
 // An operator's wish that something is not tried for a while.
@@ -85,22 +111,26 @@ class Backlog {
  public:
   virtual ~Backlog() = default;
 
-  // One summary for each destination with waiting recipients that nobody owns, by name, of those behind `after`
-  // ("" begins); at most `limit`. A start asks for all of them: 1,000,000 recipients take less than two seconds.
+  // One summary for each destination with waiting recipients that nobody owns, by name. A start asks for all of them:
+  // 1,000,000 recipients take less than two seconds.
   virtual void destinations(
-      std::string after, std::size_t limit,
+      DestinationsRequest request,
       std::move_only_function<void(base::Result<std::vector<DestinationDue>>)> done) = 0;
 
   // Recipients of one destination that wait, are due before `due_before`, and are owned by nobody: oldest due
   // first, at most `limit`. They are the owner's until recorded, or until the lease ends. Costs what it yields,
-  // not what waits (but for a claim by received time, which walks along the destination's index). A message whose
-  // record can't be read is moved to quarantine instead. Owners live in memory: a restart frees all.
+  // not what waits. A message whose record can't be read is moved to quarantine instead. Owners live in memory: a
+  // restart frees all.
   virtual void claim(ClaimRequest request, std::move_only_function<void(base::Result<ClaimedPage>)> done) = 0;
   // Gives claimed recipients back untouched.
   virtual void unclaim(std::vector<RecipientId> recipients) = 0;
 
+  // What waits, oldest first, owned or not. A row that can't be read is passed over.
+  virtual void aged(AgedRequest request, std::move_only_function<void(base::Result<AgedPage>)> done) = 0;
+
   // Writes all of it in one synced transaction with all else that waits; `done` after the sync. Those that still
-  // wait are owned by nobody from then on. After a failure nothing is written and the caller owns them still.
+  // wait are owned by nobody from then on. After a failure nothing is written and the caller owns them still. One
+  // whose row is damaged is moved to quarantine, and holds up nothing else.
   virtual void record(std::vector<RecipientUpdate> updates, Done done) = 0;
 
   // Messages with recipients in state `untold`, by id, behind `after`; Claimed::recipients are those. At most

@@ -131,20 +131,69 @@ TEST_F(BacklogTest, FindsAgainWhatWasGivenBackOrMadeDueEarlier) {
   EXPECT_EQ(claim_of("x.example", 0).next_due, at(50));
 }
 
-TEST_F(BacklogTest, ClaimsByTheTimeWhenTheMessageCame) {
+TEST_F(BacklogTest, ClaimsExactlyThoseThatAreNamedAndNoneThatIsOwnedOrGone) {
+  const auto first = wait({{"a@x.example", at(1)}, {"b@y.example", at(2)}});
+  const auto second = wait({{"a@x.example", at(3)}});
+  const auto third = wait({{"a@x.example", at(4)}});
+  ASSERT_THAT(ids(claim_of("x.example", 1)), ElementsAre(first));
+  const ClaimedPage page = claim(*spool_, {.owner = "me",
+                                           .lease = std::chrono::hours(1),
+                                           .only = {{first, 0}, {first, 1}, {third, 0}, {third, 7}}})
+                               .value();
+  EXPECT_THAT(ids(page), ElementsAre(first, third));
+  EXPECT_THAT(page.messages[0].recipients, ElementsAre(1));
+  EXPECT_FALSE(page.next_due);
+  EXPECT_THAT(ids(claim_of("x.example")), ElementsAre(second));
+  EXPECT_THAT(ids(claim_of("y.example")), IsEmpty());
+}
+
+TEST_F(BacklogTest, ClaimsFromADueTimeOnAndLeavesWhatIsDueBefore) {
+  const auto soon = wait({{"a@x.example", at(1)}});
+  const auto late = wait({{"a@x.example", at(5000)}});
+  const auto later = wait({{"a@x.example", at(6000)}});
+  ClaimRequest request{.owner = "me",
+                       .destination = "x.example",
+                       .limit = 1,
+                       .lease = std::chrono::hours(1),
+                       .due_from = at(4000)};
+  const ClaimedPage page = claim(*spool_, request).value();
+  EXPECT_THAT(ids(page), ElementsAre(late));
+  EXPECT_EQ(page.next_due, at(6000));
+  EXPECT_THAT(ids(claim_of("x.example")), ElementsAre(soon, later));
+}
+
+TEST_F(BacklogTest, NamesTheDestinationsThatHaveSomethingDueFromATimeOn) {
+  wait({{"a@x.example", at(1)}, {"a@y.example", at(5000)}, {"b@y.example", at(2)}, {"a@z.example", at(7)}});
+  wait({{"a@x.example", at(9000)}});
+  Answer<base::Result<std::vector<DestinationDue>>> answer;
+  spool_->destinations({.limit = 100, .due_from = at(5000)}, answer.completion());
+  const auto found = answer.wait().value();
+  std::vector<std::string> names;
+  for (const auto& one : found) names.push_back(one.destination);
+  EXPECT_THAT(names, ElementsAre("x.example", "y.example"));
+}
+
+TEST_F(BacklogTest, GivesWhatWaitsByItsAgeWhoeverOwnsIt) {
   std::vector<base::MessageId> sent;
-  for (int i = 0; i < 5; ++i) {
-    sent.push_back(wait({{"a@x.example", at(1000 - i)}}));
+  for (int i = 0; i < 4; ++i) {
+    sent.push_back(wait({{"a@x.example", at(1000 - i)}, {"b@y.example", at(1)}}));
     clock_.advance(Milliseconds(10));
   }
-  ClaimRequest request{
-      .owner = "me", .destination = "x.example", .limit = 100, .lease = std::chrono::hours(1)};
-  request.received_from = sent[1].time();
-  request.received_before = sent[3].time();
-  const ClaimedPage page = claim(*spool_, request).value();
-  EXPECT_THAT(ids(page), ElementsAre(sent[2], sent[1]));
-  EXPECT_EQ(page.next_due, at(996)) << "of any that nobody owns";
-  EXPECT_THAT(ids(claim_of("x.example")), ElementsAre(sent[4], sent[3], sent[0]));
+  ASSERT_TRUE(record(*spool_, {delivered({sent[1], 0})}));
+  claim_of("x.example", 1);
+  const AgedPage page =
+      aged(*spool_, {.after = {sent[0], 0}, .before = sent[3].time(), .limit = 100}).value();
+  std::vector<RecipientId> found;
+  for (const Aged& row : page.rows) found.push_back(row.id);
+  EXPECT_THAT(found, ElementsAre(RecipientId{sent[0], 1}, RecipientId{sent[1], 1}, RecipientId{sent[2], 0},
+                                 RecipientId{sent[2], 1}));
+  EXPECT_EQ(page.rows[0].destination, "y.example");
+  EXPECT_FALSE(page.rows[0].warned);
+  EXPECT_FALSE(page.more);
+  EXPECT_EQ(page.next, sent[3].time());
+  const AgedPage part = aged(*spool_, {.after = {}, .limit = 3}).value();
+  EXPECT_THAT(part.rows, SizeIs(3));
+  EXPECT_TRUE(part.more);
 }
 
 TEST_F(BacklogTest, OwnsFromTheCommitOnlyWhatWaits) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,7 +39,9 @@ std::unique_ptr<Job> flush_job(DraftBytes draft, Done done);
 std::unique_ptr<Job> drop_job(base::MessageId id);
 // `state` outlives the writer. The waiting recipients are owned from now on; a failure frees them.
 std::unique_ptr<Job> commit_job(State& state, Commit commit, Done done);
-std::unique_ptr<Job> record_job(State& state, std::vector<RecipientUpdate> updates, Done done);
+// `report` is told of each row that is damaged; it stays owned.
+std::unique_ptr<Job> record_job(State& state, std::vector<RecipientUpdate> updates,
+                                std::function<void(BadRecord)> report, Done done);
 std::unique_ptr<Job> quarantine_job(State& state, BadRecord bad);
 std::unique_ptr<Job> suspend_job(Suspension suspension,
                                  std::move_only_function<void(base::Result<std::uint64_t>)> done);

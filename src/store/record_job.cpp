@@ -1,14 +1,18 @@
 // The job that writes what became of recipients.
+#include <algorithm>
+
 #include "store/jobs.hpp"
 #include "store/recipient_record.hpp"
+#include "sys/log.hpp"
 
 namespace postrider::store {
 namespace {
 
 class RecordJob final : public Job {
  public:
-  RecordJob(State& state, std::vector<RecipientUpdate> updates, Done done)
-      : state_(state), updates_(std::move(updates)), done_(std::move(done)) {
+  RecordJob(State& state, std::vector<RecipientUpdate> updates, std::function<void(BadRecord)> report,
+            Done done)
+      : state_(state), updates_(std::move(updates)), report_(std::move(report)), done_(std::move(done)) {
     for (const RecipientUpdate& update : updates_) {
       bytes_ += sizeof(update);
       if (update.outcome) bytes_ += update.outcome->reply.text.size() + update.outcome->detail.size();
@@ -20,18 +24,17 @@ class RecordJob final : public Job {
     waiting_.clear();
     unreadable_.clear();
     not_waiting_.clear();
-    std::vector<base::MessageId> touched;
-    for (const RecipientUpdate& update : updates_) {
-      if (update.state) {
-        rewrite(tables, update);
-        continue;
-      }
-      not_waiting_.push_back(update.id);
-      if (!tables.delete_recipient(update.id)) continue;
-      ++ended_;
-      touched.push_back(update.id.message);
-    }
-    finished_ = tables.delete_finished(std::move(touched));
+    damaged_.clear();
+    left_.clear();
+    touched_.clear();
+    for (const RecipientUpdate& update : updates_)
+      guard(tables, update.id, damaged_, [&] { apply(tables, update); });
+    std::ranges::sort(touched_);
+    const auto repeated = std::ranges::unique(touched_);
+    touched_.erase(repeated.begin(), repeated.end());
+    finished_ = 0;
+    for (const base::MessageId id : touched_)
+      guard(tables, {id, 0}, left_, [&] { finished_ += tables.delete_if_finished(id); });
   }
 
   void finish(base::Result<void> result) override {
@@ -40,6 +43,9 @@ class RecordJob final : public Job {
       state_.messages -= finished_;
       for (const RecipientId id : not_waiting_) state_.claims.forget(id);
       for (const RecipientId id : unreadable_) state_.claims.release(id);
+      for (BadRecord& bad : damaged_) report_(std::move(bad));
+      for (const BadRecord& bad : left_)
+        sys::log::error("message_not_removed", {{"id", bad.id.message.to_string()}, {"why", bad.why}});
       for (const auto& [destination, key] : waiting_) state_.claims.rescheduled(destination, key);
     }
     done_(std::move(result));
@@ -49,6 +55,26 @@ class RecordJob final : public Job {
   std::size_t bytes() const override { return bytes_; }
 
  private:
+  // A row on a damaged page holds up nobody else's. A statement that fails undoes what it did itself.
+  template <class Write>
+  static void guard(Tables& tables, RecipientId id, std::vector<BadRecord>& damaged, Write write) {
+    try {
+      write();
+    } catch (const SqlError& error) {
+      if (!error.is_damage() || !tables.database().in_transaction()) throw;
+      damaged.push_back({.what = BadRecord::What::recipient, .id = id, .why = error.what()});
+    }
+  }
+
+  void apply(Tables& tables, const RecipientUpdate& update) {
+    if (update.state) return rewrite(tables, update);
+    const bool there = tables.delete_recipient(update.id);
+    not_waiting_.push_back(update.id);
+    if (!there) return;
+    ++ended_;
+    touched_.push_back(update.id.message);
+  }
+
   void rewrite(Tables& tables, const RecipientUpdate& update) {
     auto row = tables.recipient(update.id);
     // An untold one has its end: whoever comes late with another must not bring it back.
@@ -69,17 +95,18 @@ class RecordJob final : public Job {
     }
     row->state = static_cast<std::int64_t>(*update.state);
     row->record = encode(*record);
-    if (*update.state == mail::RecipientState::waiting) {
-      row->due = update.due;
-      waiting_.emplace_back(row->domain, DueKey{row->due, row->id});
-    } else {
-      not_waiting_.push_back(update.id);
-    }
+    const bool waits = *update.state == mail::RecipientState::waiting;
+    if (waits) row->due = update.due;
     tables.update_recipient(*row);
+    if (waits)
+      waiting_.emplace_back(row->domain, DueKey{row->due, row->id});
+    else
+      not_waiting_.push_back(update.id);
   }
 
   State& state_;
   const std::vector<RecipientUpdate> updates_;
+  const std::function<void(BadRecord)> report_;
   Done done_;
   std::size_t bytes_ = 0;
   std::uint64_t ended_ = 0;
@@ -88,12 +115,16 @@ class RecordJob final : public Job {
   std::vector<std::pair<std::string, DueKey>> waiting_;
   std::vector<RecipientId> unreadable_;
   std::vector<RecipientId> not_waiting_;
+  std::vector<base::MessageId> touched_;
+  std::vector<BadRecord> damaged_;
+  std::vector<BadRecord> left_;  // messages without recipients whose bytes can't be removed
 };
 
 }  // namespace
 
-std::unique_ptr<Job> record_job(State& state, std::vector<RecipientUpdate> updates, Done done) {
-  return std::make_unique<RecordJob>(state, std::move(updates), std::move(done));
+std::unique_ptr<Job> record_job(State& state, std::vector<RecipientUpdate> updates,
+                                std::function<void(BadRecord)> report, Done done) {
+  return std::make_unique<RecordJob>(state, std::move(updates), std::move(report), std::move(done));
 }
 
 }  // namespace postrider::store

@@ -52,10 +52,14 @@ void Scanner::post(Answer<T> done, Ask ask) {
   if (!enqueue(task)) (*shared)(store_failure("the spool is closed"));
 }
 
-void Scanner::destinations(std::string after, std::size_t limit, Answer<std::vector<DestinationDue>> done) {
-  post<std::vector<DestinationDue>>(std::move(done), [this, after = std::move(after), limit] {
-    return connection_->waiting.destinations(after, limit);
+void Scanner::destinations(DestinationsRequest request, Answer<std::vector<DestinationDue>> done) {
+  post<std::vector<DestinationDue>>(std::move(done), [this, request = std::move(request)] {
+    return connection_->waiting.destinations(request);
   });
+}
+
+void Scanner::aged(AgedRequest request, Answer<AgedPage> done) {
+  post<AgedPage>(std::move(done), [this, request] { return connection_->waiting.aged(request); });
 }
 
 void Scanner::claim(ClaimRequest request, Answer<ClaimedPage> done) {

@@ -34,8 +34,9 @@ class Scanner {
   ~Scanner() { close(); }
 
   // As Backlog has them.
-  void destinations(std::string after, std::size_t limit, Answer<std::vector<DestinationDue>> done);
+  void destinations(DestinationsRequest request, Answer<std::vector<DestinationDue>> done);
   void claim(ClaimRequest request, Answer<ClaimedPage> done);
+  void aged(AgedRequest request, Answer<AgedPage> done);
   void untold(base::MessageId after, std::size_t limit, Answer<std::vector<Claimed>> done);
   void suspensions(Answer<std::vector<Suspension>> done);
   // Does what was asked, ends the thread and closes the connection.

@@ -52,9 +52,9 @@ void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std:
                         std::move(then)));
 }
 
-void Spool::destinations(std::string after, std::size_t limit,
+void Spool::destinations(DestinationsRequest request,
                          std::move_only_function<void(base::Result<std::vector<DestinationDue>>)> done) {
-  core_->scanner->destinations(std::move(after), limit, std::move(done));
+  core_->scanner->destinations(std::move(request), std::move(done));
 }
 
 void Spool::claim(ClaimRequest request, std::move_only_function<void(base::Result<ClaimedPage>)> done) {
@@ -65,8 +65,14 @@ void Spool::unclaim(std::vector<RecipientId> recipients) {
   for (const RecipientId id : recipients) core_->state.claims.release(id);
 }
 
+void Spool::aged(AgedRequest request, std::move_only_function<void(base::Result<AgedPage>)> done) {
+  core_->scanner->aged(request, std::move(done));
+}
+
 void Spool::record(std::vector<RecipientUpdate> updates, Done done) {
-  core_->post(record_job(core_->state, std::move(updates), std::move(done)));
+  core_->post(record_job(
+      core_->state, std::move(updates), [core = core_.get()](BadRecord bad) { core->report(std::move(bad)); },
+      std::move(done)));
 }
 
 void Spool::untold(base::MessageId after, std::size_t limit,

@@ -135,10 +135,11 @@ class Spool final : public Backlog {
   void commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std::string owner, Told told,
               Done done);
 
-  void destinations(std::string after, std::size_t limit,
+  void destinations(DestinationsRequest request,
                     std::move_only_function<void(base::Result<std::vector<DestinationDue>>)> done) override;
   void claim(ClaimRequest request, std::move_only_function<void(base::Result<ClaimedPage>)> done) override;
   void unclaim(std::vector<RecipientId> recipients) override;
+  void aged(AgedRequest request, std::move_only_function<void(base::Result<AgedPage>)> done) override;
   void record(std::vector<RecipientUpdate> updates, Done done) override;
   void untold(base::MessageId after, std::size_t limit,
               std::move_only_function<void(base::Result<std::vector<Claimed>>)> done) override;

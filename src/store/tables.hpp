@@ -70,6 +70,7 @@ class Tables {
   // Deletes those, with their bodies, of which no recipient is left. Gives the number of those of which none is
   // open: with others in quarantine a message stays, and is counted as well. Ids may come twice.
   std::uint64_t delete_finished(std::vector<base::MessageId> ids);
+  bool delete_if_finished(base::MessageId id);
 
   // Gives its id: above each that was given before. At most kMaxSuspensions at a time, above it throws.
   static constexpr std::int64_t kMaxSuspensions = 10'000;
@@ -79,8 +80,6 @@ class Tables {
   Database& database() { return database_; }
 
  private:
-  bool delete_if_finished(base::MessageId id);
-
   Database& database_;
   Sync sync_ = Sync::now;
   base::MessageId ceiling_;              // as it is on disk

@@ -111,10 +111,20 @@ TEST_F(ToldTest, EndsWithTheReportThatTellsIt) {
 }
 
 TEST_F(ToldTest, LeavesWhatHasNotEndedToItsNextAttempt) {
-  const auto id = send(1);
-  ASSERT_TRUE(report({.ended = {{id, 0}, {id, 7}}, .warned = {}}));
+  const auto id = send(2);
+  ASSERT_TRUE(record(*spool_, {failed({id, 0})}));
+  ASSERT_TRUE(report({.ended = {{id, 0}, {id, 1}, {id, 7}}, .warned = {}}));
   EXPECT_EQ(spool_->statistics().recipients, 2u);
   EXPECT_TRUE(read_all(*spool_, id));
+}
+
+TEST_F(ToldTest, WritesNoReportWhereNothingIsLeftToTellOf) {
+  const auto id = send(1);
+  ASSERT_TRUE(record(*spool_, {failed({id, 0})}));
+  ASSERT_TRUE(record(*spool_, {{.id = {id, 0}, .state = std::nullopt}}));  // by an operator
+  EXPECT_FALSE(report({.ended = {{id, 0}}, .warned = {}}));
+  EXPECT_EQ(spool_->statistics().messages, 0u);
+  EXPECT_EQ(number("SELECT count(*) FROM message"), 0);
 }
 
 TEST_F(ToldTest, ChangesNothingWhereTheReportCannotBeWritten) {

@@ -22,13 +22,16 @@ class WaitingIndex {
   // Appends to `taken` what is the owner's from then on, by due time, also before it throws. Gives the earliest due
   // time that is left.
   std::optional<base::UtcTime> claim(const ClaimRequest& request, std::vector<DueKey>& taken);
-  std::vector<DestinationDue> destinations(const std::string& after, std::size_t limit);
+  std::vector<DestinationDue> destinations(const DestinationsRequest& request);
+  AgedPage aged(const AgedRequest& request);
 
  private:
-  std::optional<base::UtcTime> first_free(const std::string& destination);
+  void claim_only(const ClaimRequest& request, std::vector<DueKey>& taken);
+  std::optional<base::UtcTime> claim_from(const ClaimRequest& request, std::vector<DueKey>& taken);
+  std::optional<base::UtcTime> first_free(const std::string& destination, base::UtcTime from);
 
   State& state_;
-  Statement select_due_, select_destinations_;
+  Statement select_due_, select_destinations_, select_one_, select_aged_;
 };
 
 }  // namespace postrider::store

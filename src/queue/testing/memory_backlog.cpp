@@ -30,6 +30,7 @@ store::Claimed MemoryBacklog::add(base::MessageId id, mail::Envelope envelope, b
     made.last = given.last;
     if (made.state == mail::RecipientState::untold && ++stored.untold == 1) untold_.insert(id);
     if (made.state != mail::RecipientState::waiting) continue;
+    waiting_.insert({id, index});
     set_free({id, index}, made);
     if (!owned) continue;
     set_owned({id, index}, made, kForever);
@@ -151,7 +152,6 @@ void MemoryBacklog::set_free(store::RecipientId id, Row& row) {
   if (row.owned) --owned_;
   row.owned = false;
   row.destination->free.insert({row.due, id});
-  row.destination->by_id.insert(id);
 }
 
 void MemoryBacklog::set_owned(store::RecipientId id, Row& row, base::SteadyTime until) {
@@ -159,13 +159,13 @@ void MemoryBacklog::set_owned(store::RecipientId id, Row& row, base::SteadyTime 
   row.owned = true;
   row.until = until;
   row.destination->free.erase({row.due, id});
-  row.destination->by_id.erase(id);
   if (until != kForever) leases_.push({until, id});
 }
 
 void MemoryBacklog::remove(store::RecipientId id, Message& message, Row& row) {
   row.gone = true;
   --recipients_;
+  waiting_.erase(id);
   if (row.state == mail::RecipientState::untold && --message.untold == 0) untold_.erase(id.message);
   message.now.reset();
   if (--message.open == 0) messages_.erase(id.message);
@@ -182,6 +182,10 @@ void MemoryBacklog::write(const store::RecipientUpdate& update) {
   stored->owned = stored->lease_ended = false;
   if (!update.state) return remove(update.id, message, *stored);
   stored->state = *update.state;
+  if (*update.state == mail::RecipientState::waiting)
+    waiting_.insert(update.id);
+  else
+    waiting_.erase(update.id);
   if (update.attempted) ++stored->attempts;
   if (update.outcome) stored->last = update.outcome;
   if (stored->state == mail::RecipientState::waiting) {
@@ -223,44 +227,36 @@ std::shared_ptr<const mail::Envelope> MemoryBacklog::envelope_of(Message& messag
 }
 
 void MemoryBacklog::destinations(
-    std::string after, std::size_t limit,
+    store::DestinationsRequest request,
     std::move_only_function<void(base::Result<std::vector<store::DestinationDue>>)> done) {
-  ask(reads_, on_read, [this, after = std::move(after), limit, done = std::move(done)]() mutable -> Answer {
+  ask(reads_, on_read, [this, request = std::move(request), done = std::move(done)]() mutable -> Answer {
     base::Result<std::vector<store::DestinationDue>> page;
     if (reads_fail) {
       page = std::unexpected(*reads_fail);
     } else {
       end_leases();
-      for (auto at = destinations_.upper_bound(after); at != destinations_.end() && page->size() < limit;
-           ++at) {
-        if (!at->second.free.empty()) page->push_back({at->first, at->second.free.begin()->first});
+      for (auto at = destinations_.upper_bound(request.after);
+           at != destinations_.end() && page->size() < request.limit; ++at) {
+        const auto first = at->second.free.lower_bound({request.due_from, {}});
+        if (first != at->second.free.end()) page->push_back({at->first, first->first});
       }
     }
     return [page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); };
   });
 }
 
-std::vector<store::RecipientId> MemoryBacklog::matching(const store::ClaimRequest& request,
-                                                        const Destination& from) const {
+std::vector<store::RecipientId> MemoryBacklog::matching(const store::ClaimRequest& request) {
   std::vector<store::RecipientId> found;
-  if (request.received_from == base::UtcTime::min() && request.received_before == base::UtcTime::max()) {
-    for (const auto& [due, id] : from.free) {
-      if (due >= request.due_before || found.size() == request.limit) break;
-      found.push_back(id);
-    }
-    return found;
+  for (const store::RecipientId id : request.only) {
+    const Row* const stored = row(id);
+    if (stored && stored->state == mail::RecipientState::waiting && !stored->owned) found.push_back(id);
   }
-  std::vector<Due> of_that_time;
-  // Ids begin with their time: the first and the last that can be meant.
-  const auto first = std::max(request.received_from, base::UtcTime{});
-  for (auto at = from.by_id.lower_bound({base::MessageId::first(first, 0), 0});
-       at != from.by_id.end() && at->message.time() < request.received_before; ++at) {
-    const base::UtcTime due = messages_.find(at->message)->second.rows[at->index].due;
-    if (due < request.due_before) of_that_time.push_back({due, *at});
-  }
-  std::ranges::sort(of_that_time);
-  for (const auto& [due, id] : of_that_time) {
-    if (found.size() < request.limit) found.push_back(id);
+  const auto here = destinations_.find(request.destination);
+  if (!request.only.empty() || here == destinations_.end()) return found;
+  const auto& free = here->second.free;
+  for (auto at = free.lower_bound({request.due_from, {}}); at != free.end(); ++at) {
+    if (at->first >= request.due_before || found.size() == request.limit) break;
+    found.push_back(at->second);
   }
   return found;
 }
@@ -268,18 +264,42 @@ std::vector<store::RecipientId> MemoryBacklog::matching(const store::ClaimReques
 store::ClaimedPage MemoryBacklog::claim_now(const store::ClaimRequest& request) {
   store::ClaimedPage page;
   end_leases();
-  const auto here = destinations_.find(request.destination);
-  if (here == destinations_.end()) return page;
   std::unordered_map<base::MessageId, std::size_t> places;
-  for (const store::RecipientId id : matching(request, here->second)) {
+  for (const store::RecipientId id : matching(request)) {
     Message& message = messages_.find(id.message)->second;
     set_owned(id, message.rows[id.index], clock_.steady() + request.lease);
     const auto [place, is_new] = places.emplace(id.message, page.messages.size());
     if (is_new) page.messages.push_back({id.message, envelope_of(message), {}});
     page.messages[place->second].recipients.push_back(id.index);
   }
-  if (!here->second.free.empty()) page.next_due = here->second.free.begin()->first;
+  const auto here = destinations_.find(request.destination);
+  if (!request.only.empty() || here == destinations_.end()) return page;
+  const auto first = here->second.free.lower_bound({request.due_from, {}});
+  if (first != here->second.free.end()) page.next_due = first->first;
   return page;
+}
+
+void MemoryBacklog::aged(store::AgedRequest request,
+                         std::move_only_function<void(base::Result<store::AgedPage>)> done) {
+  ask(reads_, on_read, [this, request, done = std::move(done)]() mutable -> Answer {
+    base::Result<store::AgedPage> page;
+    if (reads_fail) {
+      page = std::unexpected(*reads_fail);
+    } else {
+      for (auto at = waiting_.upper_bound(request.after); at != waiting_.end() && !page->more && !page->next;
+           ++at) {
+        const Message& message = messages_.find(at->message)->second;
+        const auto& host = message.received->recipients[at->index].final.host();
+        if (page->rows.size() >= request.limit)
+          page->more = true;
+        else if (at->message.time() >= request.before)
+          page->next = at->message.time();
+        else
+          page->rows.push_back({*at, mail::to_ascii(host), message.rows[at->index].warned});
+      }
+    }
+    return [page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); };
+  });
 }
 
 void MemoryBacklog::claim(store::ClaimRequest request,

@@ -80,11 +80,13 @@ class MemoryBacklog final : public store::Backlog {
   std::vector<store::RecipientId> all() const;
 
   void destinations(
-      std::string after, std::size_t limit,
+      store::DestinationsRequest request,
       std::move_only_function<void(base::Result<std::vector<store::DestinationDue>>)> done) override;
   void claim(store::ClaimRequest request,
              std::move_only_function<void(base::Result<store::ClaimedPage>)> done) override;
   void unclaim(std::vector<store::RecipientId> recipients) override;
+  void aged(store::AgedRequest request,
+            std::move_only_function<void(base::Result<store::AgedPage>)> done) override;
   void record(std::vector<store::RecipientUpdate> updates, store::Done done) override;
   void untold(base::MessageId after, std::size_t limit,
               std::move_only_function<void(base::Result<std::vector<store::Claimed>>)> done) override;
@@ -98,8 +100,7 @@ class MemoryBacklog final : public store::Backlog {
   using Request = std::move_only_function<Answer()>;  // does it, and returns what tells of it
   using Due = std::pair<base::UtcTime, store::RecipientId>;
   struct Destination {
-    std::set<Due> free;                  // waiting, owned by nobody
-    std::set<store::RecipientId> by_id;  // the same
+    std::set<Due> free;  // waiting, owned by nobody
   };
   struct Row {
     Destination* destination = nullptr;
@@ -129,7 +130,7 @@ class MemoryBacklog final : public store::Backlog {
   void write(const store::RecipientUpdate& update);
   void remove(store::RecipientId id, Message& message, Row& row);
   void end_leases();
-  std::vector<store::RecipientId> matching(const store::ClaimRequest& request, const Destination& from) const;
+  std::vector<store::RecipientId> matching(const store::ClaimRequest& request);
   store::ClaimedPage claim_now(const store::ClaimRequest& request);
   static std::shared_ptr<const mail::Envelope> envelope_of(Message& message);
 
@@ -139,6 +140,7 @@ class MemoryBacklog final : public store::Backlog {
   std::map<std::string, Destination> destinations_;
   Messages messages_;
   std::set<base::MessageId> untold_;
+  std::set<store::RecipientId> waiting_;  // owned or not
   std::map<std::uint64_t, store::Suspension> suspensions_;
   std::uint64_t last_suspension_ = 0;
   std::size_t recipients_ = 0;

@@ -31,7 +31,7 @@ class Simulation {
  private:
   using Span = std::pair<base::Milliseconds, base::Milliseconds>;
   static std::shared_ptr<const config::Config> make_config(std::uint64_t seed);
-  Stage stage() { return {world_, events_, backlog_, ledger_, clock_, life_, dice_}; }
+  Stage stage() { return {world_, events_, backlog_, ledger_, clock_, life_, dice_, config_->queue}; }
   Moment in(Span span) { return Moment(dice_.between(span.first.count(), span.second.count())); }
   template <class Act>
   void plan(int times, Act act);

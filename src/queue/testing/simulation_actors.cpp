@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "queue/failure.hpp"
+
 namespace postrider::queue::testing {
 namespace {
 
@@ -146,19 +148,19 @@ void SimulatedTeller::tell(store::Claimed untold, std::function<void(base::Resul
       });
 }
 
-void SimulatedTeller::warn(Delayed delayed, std::function<void(base::Result<void>)> done) {
-  stage_.ledger.warning(delayed.message, delayed.retried_until);
-  stage_.events.after(
-      Moment(stage_.dice.between(1, 50)),
-      [this, process = stage_.life.process, message = std::move(delayed.message), done = std::move(done)] {
-        if (!stage_.life.is_alive(process)) return;
-        if (cannot()) return done(base::temporary({4, 3, 1}, "no room for a notification"));
-        store::Told now;
-        for (const auto index : message.recipients) now.warned.push_back({message.id, index});
-        stage_.ledger.warned(now.warned);
-        stage_.backlog.apply(now);
-        done({});
-      });
+void SimulatedTeller::warn(Delayed delayed, std::function<void(base::Result<bool>)> done) {
+  stage_.events.after(Moment(stage_.dice.between(1, 50)),
+                      [this, process = stage_.life.process, id = delayed.message, done = std::move(done)] {
+                        if (!stage_.life.is_alive(process)) return;
+                        if (cannot()) return done(base::temporary({4, 3, 1}, "no room for a notification"));
+                        const auto found = stage_.backlog.find(id);
+                        if (found && stage_.clock.utc() < late_from(*found->envelope, stage_.settings))
+                          return done(false);
+                        const store::Told now{.ended = {}, .warned = to_be_warned(stage_.backlog, id)};
+                        stage_.ledger.warned(now.warned);
+                        stage_.backlog.apply(now);
+                        done(true);
+                      });
 }
 
 }  // namespace postrider::queue::testing

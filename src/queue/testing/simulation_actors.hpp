@@ -33,6 +33,7 @@ struct Stage {
   const sys::Clock& clock;
   const Life& life;
   Dice& dice;
+  const config::Queue settings;
 };
 
 class SimulatedCourier final : public Courier {
@@ -67,7 +68,7 @@ class SimulatedTeller final : public Teller {
  public:
   explicit SimulatedTeller(Stage stage) : stage_(stage) {}
   void tell(store::Claimed untold, std::function<void(base::Result<void>)> done) override;
-  void warn(Delayed delayed, std::function<void(base::Result<void>)> done) override;
+  void warn(Delayed delayed, std::function<void(base::Result<bool>)> done) override;
   bool fails = false;
 
  private:

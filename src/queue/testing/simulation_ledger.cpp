@@ -295,30 +295,18 @@ void Ledger::told(const std::vector<store::RecipientId>& ids) {
   }
 }
 
-void Ledger::warning(const store::Claimed& waiting, base::UtcTime retried_until) {
-  const auto found = messages_.find(waiting.id);
-  if (found == messages_.end()) return fault(waiting.id.to_string() + ": warned of, and nobody knows it");
-  const mail::Envelope& envelope = *found->second.envelope;
-  if (waiting.recipients.empty()) fault(waiting.id.to_string() + ": warned of nobody");
-  if (retried_until != envelope.received + settings_.expire)
-    fault(waiting.id.to_string() + ": warned with a wrong time");
-  for (const std::uint32_t index : waiting.recipients) {
-    const mail::Recipient& recipient = envelope.recipients[index];
-    if (clock_.utc() < envelope.received + settings_.warn_after)
-      fault({waiting.id, index}, "warned too early");
-    if (envelope.reverse_path.is_null() || (recipient.notify.specified && !recipient.notify.delay))
-      fault({waiting.id, index}, "warned of, and nobody wants to know");
-  }
-}
-
 void Ledger::warned(const std::vector<store::RecipientId>& ids) {
   for (const store::RecipientId id : ids) {
     hash(static_cast<std::uint64_t>(id.message.value) * 3 + id.index);
     tell(id, "warned");
-    Fate* const fate = find(id);
+    Message* message = nullptr;
+    Fate* const fate = find(id, &message);
     if (!fate) continue;
-    // The teller's transaction marks what still waits; of a message whose end comes meanwhile nothing is marked.
     if (fate->warned) fault(id, "warned twice");
+    const mail::Recipient& recipient = message->envelope->recipients[id.index];
+    if (clock_.utc() < message->envelope->received + settings_.warn_after) fault(id, "warned too early");
+    if (message->envelope->reverse_path.is_null() || (recipient.notify.specified && !recipient.notify.delay))
+      fault(id, "warned of, and nobody wants to know");
     fate->warned = true;
     ++warnings_;
   }

@@ -75,7 +75,6 @@ class Ledger {
   void telling(const store::Claimed& untold);
   void tell_failed(base::MessageId id);
   void told(const std::vector<store::RecipientId>& ids);
-  void warning(const store::Claimed& waiting, base::UtcTime retried_until);
   void warned(const std::vector<store::RecipientId>& ids);
   void noted(const store::Event& event);
   // When all should be over.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "queue/courier.hpp"
+#include "queue/notice.hpp"
 #include "queue/router.hpp"
 #include "queue/scheduler.hpp"
 #include "queue/teller.hpp"
@@ -158,6 +159,19 @@ class OneRouter final : public Router {
   std::function<Choice(const mail::Envelope&, const mail::Recipient&)> on_choose;
 };
 
+// Those of a message that wait, and whose senders want to hear that it takes long and have not.
+inline std::vector<store::RecipientId> to_be_warned(const MemoryBacklog& backlog, base::MessageId id) {
+  std::vector<store::RecipientId> all;
+  const auto found = backlog.find(id);
+  if (!found) return all;
+  for (const std::uint32_t index : found->recipients) {
+    const mail::Recipient& recipient = found->envelope->recipients[index];
+    if (recipient.state == mail::RecipientState::waiting && wants_delay_notice(*found->envelope, recipient))
+      all.push_back({id, index});
+  }
+  return all;
+}
+
 // Tells and warns after a time: what it was given leaves the backlog, or is marked there; or fails.
 class RecordingTeller final : public Teller {
  public:
@@ -174,15 +188,14 @@ class RecordingTeller final : public Teller {
       done({});
     });
   }
-  void warn(Delayed delayed, std::function<void(base::Result<void>)> done) override {
+  void warn(Delayed delayed, std::function<void(base::Result<bool>)> done) override {
     events_.after(takes, [this, delayed = std::move(delayed), done = std::move(done)] {
       if (fails) return done(std::unexpected(*fails));
-      store::Told now;
-      for (const auto index : delayed.message.recipients) now.warned.push_back({delayed.message.id, index});
-      if (on_warn) on_warn(now.warned);
+      const store::Told now{.ended = {}, .warned = to_be_warned(backlog_, delayed.message)};
+      if (!now.warned.empty() && on_warn) on_warn(now.warned);
       backlog_.apply(now);
       warned.insert(warned.end(), now.warned.begin(), now.warned.end());
-      done({});
+      done(true);
     });
   }
 

@@ -125,7 +125,13 @@ inline base::Result<void> record(Backlog& backlog, std::vector<RecipientUpdate> 
 inline base::Result<std::vector<DestinationDue>> destinations(Backlog& backlog, std::string after = "",
                                                               std::size_t limit = SIZE_MAX) {
   Answer<base::Result<std::vector<DestinationDue>>> answer;
-  backlog.destinations(std::move(after), limit, answer.completion());
+  backlog.destinations({.after = std::move(after), .limit = limit}, answer.completion());
+  return answer.wait();
+}
+
+inline base::Result<AgedPage> aged(Backlog& backlog, AgedRequest request) {
+  Answer<base::Result<AgedPage>> answer;
+  backlog.aged(request, answer.completion());
   return answer.wait();
 }
 
