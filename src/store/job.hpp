@@ -23,6 +23,8 @@ class Job {
   // On the writer thread, once, behind the commit (and its sync, where needs_sync()), or with a failure. Must not
   // block.
   virtual void finish(base::Result<void> result) = 0;
+  // After a failure of it alone: true where it knows what is damaged and will do without that.
+  virtual bool does_without(const SqlError&) { return false; }
   // False: nobody is told that it is durable.
   virtual bool needs_sync() const { return true; }
   // Where it could not be written now (a full disk), it is tried again at the next maintenance.

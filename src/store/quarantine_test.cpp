@@ -37,6 +37,16 @@ class Quarantine : public ::testing::Test {
     return ids;
   }
 
+  // Each page of a long body begins with the number of the next.
+  void damage_page_of(std::string_view mark) const {
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(file)), {});
+    const auto page = content.find(mark) / 4096 * 4096;
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(page));
+    file.write("\xff\xff\xff\xff", 4);
+  }
+
   TemporaryFolder folder_;
   sys::fake::Clock clock_;
 };
@@ -124,14 +134,7 @@ TEST_F(Quarantine, TakesAMessageOnADamagedPage) {
               .value();
     good = put(*spool, "good", envelope({recipient("a@b.example")})).value();
   }
-  // Each page of a long body begins with the number of the next.
-  std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(file)), {});
-  const auto page = content.find("MARK") / 4096 * 4096;
-  file.clear();
-  file.seekp(static_cast<std::streamoff>(page));
-  file.write("\xff\xff\xff\xff", 4);
-  file.close();
+  damage_page_of("MARK");
   auto spool = open();
   EXPECT_EQ(read_all(*spool, bad).error().code, (base::EnhancedCode{4, 3, 0}));
   maintain(*spool);
@@ -139,6 +142,27 @@ TEST_F(Quarantine, TakesAMessageOnADamagedPage) {
   EXPECT_EQ(spool->statistics().quarantined, 1u);
   EXPECT_TRUE(put(*spool, "more", envelope({recipient("a@b.example")})));
   EXPECT_TRUE(record(*spool, {delivered({good, 0})}));
+}
+
+TEST_F(Quarantine, WhatCanNotBeRemovedFromADamagedPageHoldsUpNoOtherRecord) {
+  base::MessageId bad;
+  base::MessageId good;
+  {
+    auto spool = open();
+    bad = put(*spool, "----" + std::string(100'000, 'x') + "MARK" + std::string(100'000, 'y'),
+              envelope({recipient("a@b.example")}))
+              .value();
+    good = put(*spool, "good", envelope({recipient("a@b.example")})).value();
+  }
+  damage_page_of("MARK");
+  auto spool = open();
+  ASSERT_EQ(claim_all(*spool).size(), 2u);
+  const auto recorded = record(*spool, {delivered({bad, 0}), delivered({good, 0})});
+  EXPECT_TRUE(recorded) << recorded.error().log_text();
+  EXPECT_EQ(spool->statistics().recipients, 0u);
+  EXPECT_EQ(text("SELECT count(*) FROM recipient"), "0");
+  EXPECT_EQ(text("SELECT count(*) FROM message"), "1");
+  EXPECT_TRUE(put(*spool, "more", envelope({recipient("a@b.example")})));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // The job that writes what became of recipients.
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "store/jobs.hpp"
 #include "store/recipient_record.hpp"
@@ -24,17 +26,14 @@ class RecordJob final : public Job {
     waiting_.clear();
     unreadable_.clear();
     not_waiting_.clear();
-    damaged_.clear();
-    left_.clear();
     touched_.clear();
-    for (const RecipientUpdate& update : updates_)
-      guard(tables, update.id, damaged_, [&] { apply(tables, update); });
+    for (const RecipientUpdate& update : updates_) guard(update.id, damaged_, [&] { apply(tables, update); });
     std::ranges::sort(touched_);
     const auto repeated = std::ranges::unique(touched_);
     touched_.erase(repeated.begin(), repeated.end());
     finished_ = 0;
     for (const base::MessageId id : touched_)
-      guard(tables, {id, 0}, left_, [&] { finished_ += tables.delete_if_finished(id); });
+      guard({id, 0}, left_, [&] { finished_ += tables.delete_if_finished(id); });
   }
 
   void finish(base::Result<void> result) override {
@@ -43,26 +42,33 @@ class RecordJob final : public Job {
       state_.messages -= finished_;
       for (const RecipientId id : not_waiting_) state_.claims.forget(id);
       for (const RecipientId id : unreadable_) state_.claims.release(id);
-      for (BadRecord& bad : damaged_) report_(std::move(bad));
-      for (const BadRecord& bad : left_)
-        sys::log::error("message_not_removed", {{"id", bad.id.message.to_string()}, {"why", bad.why}});
+      for (const auto& [id, why] : damaged_)
+        report_({.what = BadRecord::What::recipient, .id = id, .why = why});
+      for (const auto& [id, why] : left_)
+        sys::log::error("message_not_removed", {{"id", id.message.to_string()}, {"why", why}});
       for (const auto& [destination, key] : waiting_) state_.claims.rescheduled(destination, key);
     }
     done_(std::move(result));
   }
 
+  bool does_without(const SqlError&) override { return std::exchange(one_less_, false); }
   bool needs_sync() const override { return !updates_.empty(); }
   std::size_t bytes() const override { return bytes_; }
 
  private:
-  // A row on a damaged page holds up nobody else's. A statement that fails undoes what it did itself.
+  // A row on a damaged page holds up nobody else's. The transaction with it is lost (SQLite can't undo a part of it that met
+  // damage), and the next is without it.
   template <class Write>
-  static void guard(Tables& tables, RecipientId id, std::vector<BadRecord>& damaged, Write write) {
+  void guard(RecipientId id, std::map<RecipientId, std::string>& damaged, Write write) {
+    if (damaged.contains(id)) return;
     try {
       write();
     } catch (const SqlError& error) {
-      if (!error.is_damage() || !tables.database().in_transaction()) throw;
-      damaged.push_back({.what = BadRecord::What::recipient, .id = id, .why = error.what()});
+      if (error.is_damage()) {
+        damaged.emplace(id, error.what());
+        one_less_ = true;
+      }
+      throw;
     }
   }
 
@@ -116,8 +122,10 @@ class RecordJob final : public Job {
   std::vector<RecipientId> unreadable_;
   std::vector<RecipientId> not_waiting_;
   std::vector<base::MessageId> touched_;
-  std::vector<BadRecord> damaged_;
-  std::vector<BadRecord> left_;  // messages without recipients whose bytes can't be removed
+  // What could not be written, and why.
+  std::map<RecipientId, std::string> damaged_;
+  std::map<RecipientId, std::string> left_;  // messages without recipients whose bytes can't be removed
+  bool one_less_ = false;
 };
 
 }  // namespace

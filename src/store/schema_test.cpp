@@ -137,8 +137,11 @@ TEST_F(Schema, AnswersWhatIsAskedOftenFromAnIndexAlone) {
            "AND (due, message, idx) >= (?2, ?3, ?4) ORDER BY due, message, idx"),
       "SEARCH recipient USING COVERING INDEX recipient_waiting (domain=? AND (due,message,idx)>(?,?,?))");
   EXPECT_EQ(plan("SELECT domain, due, message, idx FROM recipient WHERE state = 1 AND domain > ?1 "
-                 "ORDER BY domain, due, message, idx"),
+                 "AND due >= ?2 ORDER BY domain, due, message, idx"),
             "SEARCH recipient USING COVERING INDEX recipient_waiting (domain>?)");
+  EXPECT_EQ(plan("SELECT message, idx, domain, record FROM recipient WHERE state = 1 "
+                 "AND (message, idx) > (?1, ?2) ORDER BY message, idx"),
+            "SEARCH recipient USING PRIMARY KEY ((message,idx)>(?,?))");
   EXPECT_EQ(plan("SELECT message, idx FROM recipient WHERE state = 3 AND message > ?1 ORDER BY message, idx"),
             "SEARCH recipient USING COVERING INDEX recipient_untold (message>?)");
 }

@@ -99,7 +99,8 @@ void Writer::write(std::span<std::unique_ptr<Job>> jobs) {
     for (auto& job : jobs) finish(job, store_failure(broken_by_));
     return;
   }
-  const auto error = transact(jobs);
+  auto error = transact(jobs);
+  while (error && jobs.size() == 1 && jobs.front()->does_without(*error)) error = transact(jobs);
   if (error && error->fault() == Fault::full) connection_->maintenance.want_room();
   if (!error) {
     for (auto& job : jobs) finish(job, {});

@@ -151,6 +151,9 @@ void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, con
     bool may = asked || world_.destinations[fate.destination].moves <= now() ||
                sites_[site_of(fate)].failed_end != Moment::min();
     for (const Suspended& one : suspensions_) may |= matches(one.what, fate, *message.envelope);
+    // Its due time is of a clock that was ahead.
+    const auto furthest = std::chrono::duration_cast<Moment>(settings_.retry.max * 1.1) + 2h;
+    may |= any_jump_ && standing->due + kSlack > clock_.utc() + furthest;
     if (!may) fault(update.id, "put off without an attempt");
     return;
   }
