@@ -223,12 +223,15 @@ void Ledger::answered(const Job& job, const Report& report, bool process_lives) 
     SiteWatch& site = sites_[static_cast<std::size_t>(found - world_.sites.begin())];
     if (site.running >= std::min(site.surely_allowed, found->concurrency)) site.full = now();
     --site.running;
+    site.answered = now();
     if (report.contact == Contact::failed) {
       site.surely_allowed = 0;
       site.failed_end = now();
+      site.recovered = Moment::max();
       site.failed_begin = std::max(site.failed_begin, find({job.id, job.recipients.front()})->began);
     } else if (report.contact == Contact::made) {
-      site.surely_allowed = std::min(site.surely_allowed + 1, 5u);
+      site.surely_allowed = std::min(site.surely_allowed + 1, found->concurrency);
+      site.recovered = std::min(site.recovered, now());
     }
   }
   for (std::size_t place = 0; place < job.recipients.size(); ++place) {

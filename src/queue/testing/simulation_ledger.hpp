@@ -43,6 +43,8 @@ class Ledger {
   // After a site's last failure every destination behind it is asked again within this. It is asked itself each 10 minutes,
   // with one destination at a time, and they take turns.
   static constexpr base::Milliseconds kGivenUp{28'800'000};
+  // And once it has taken something, all that waits for it and is due comes within this, as far as it has room.
+  static constexpr base::Milliseconds kRecovered{600'000};
   // The first attempt for a sender who has no other mail for that destination, at a site that is well and answers within
   // a second, however much mail of another's waits there; unless the window is full.
   static constexpr base::Milliseconds kFairness{60'000};
@@ -128,8 +130,10 @@ class Ledger {
     std::uint32_t surely_allowed = 0;
     std::deque<Moment> begun;  // in the last minute
     Moment full{Moment::min()};
+    Moment answered{};
     Moment failed_begin{Moment::min()};
     Moment failed_end{Moment::min()};
+    Moment recovered{Moment::max()};  // the first that it took since
   };
   struct LocateWatch {
     Moment asked{Moment::min()};
