@@ -12,12 +12,17 @@ namespace asio = boost::asio;
 ClientPool::ClientPool(asio::io_context& context, net::Gate& gate, std::size_t most)
     : context_(context), gate_(gate), most_(most), timer_(context) {}
 
-std::unique_ptr<ClientSession> ClientPool::take(const std::string& key) {
-  for (auto found = places_.find(key); found != places_.end(); found = places_.find(key)) {
-    auto session = remove(found->second.back());
+std::unique_ptr<ClientSession> ClientPool::take(const std::string& key, const Hosts& hosts) {
+  for (;;) {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return nullptr;
+    const auto last = std::find_if(found->second.rbegin(), found->second.rend(), [&](const Place& place) {
+      return hosts.have(place->session->terms().hop);
+    });
+    if (last == found->second.rend()) return nullptr;
+    auto session = remove(*last);
     if (session->is_alive()) return session;
   }
-  return nullptr;
 }
 
 void ClientPool::keep(const std::string& key, std::unique_ptr<ClientSession> session,

@@ -21,8 +21,8 @@ class ClientPool {
   // At most `most` in all: above it the one that was kept first goes. Those that leave are in the gate.
   ClientPool(boost::asio::io_context& context, net::Gate& gate, std::size_t most);
 
-  // The one that was kept last for `key` and still stands; null where there is none.
-  std::unique_ptr<ClientSession> take(const std::string& key);
+  // The one that was kept last for `key`, still stands, and is to one of `hosts`; null where there is none.
+  std::unique_ptr<ClientSession> take(const std::string& key, const Hosts& hosts);
   // For `idle`; then it leaves.
   void keep(const std::string& key, std::unique_ptr<ClientSession> session, base::Milliseconds idle);
   // Says QUIT, without keeping anybody waiting.

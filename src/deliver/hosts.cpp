@@ -47,6 +47,12 @@ std::string NextHop::to_string() const {
   return name + '[' + address.to_string() + "]:" + std::to_string(port);
 }
 
+bool Hosts::have(const NextHop& hop) const {
+  return std::ranges::any_of(hops, [&](const NextHop& one) {
+    return one.address == hop.address && one.port == hop.port && one.socket == hop.socket;
+  });
+}
+
 class HostFinder::Inside : public std::enable_shared_from_this<Inside> {
  public:
   explicit Inside(Parts parts)

@@ -31,6 +31,9 @@ struct NextHop {
 };
 
 struct Hosts {
+  // Mail for the destination may go there now.
+  bool have(const NextHop& hop) const;
+
   queue::Site site;
   std::vector<NextHop> hops;    // at least one, at most kMostAddresses, in the order in which to try them
   std::chrono::seconds ttl{0};  // of the DNS's answers: the least; a day where nobody was asked

@@ -25,10 +25,10 @@ const std::string& helo_of(const config::Config& config, const config::Route& ro
   return route.helo.empty() ? config.hostname.ascii() : route.helo;
 }
 
-// Those who reach the same site in the same way share connections.
-std::string key_of(const config::Config& config, const queue::Job& job) {
-  const auto& route = *job.destination.route;
-  std::string key = job.site + '\n' + helo_of(config, route);
+// Those who reach the same site in the same way share connections. Not by what Courier::locate() said: that may be old, and the
+// hosts are perhaps others now.
+std::string key_of(const config::Config& config, const config::Route& route, const Hosts& hosts) {
+  std::string key = hosts.site.name + '\n' + helo_of(config, route);
   for (const auto& source : route.source) key += '\n' + source.to_string();
   return key;
 }
@@ -51,7 +51,6 @@ SmtpAttempt::SmtpAttempt(Parts parts, const queue::Job& job)
     : parts_(std::move(parts)),
       job_(job),
       times_(parts_.config->delivery),
-      key_(key_of(*parts_.config, job)),
       end_(now() + times_.attempt),
       results_(job, parts_.clock),
       connector_(parts_.executor) {}
@@ -63,9 +62,12 @@ awaitable<queue::Report> SmtpAttempt::run() {
         mail::Action::failed,
         mail::reply(550, 7, 30, "REQUIRETLS was asked for, and there is no TLS on this way"));
   }
-  co_await use_kept();
   if (!goes_on()) co_return report();
-  for (auto& hop : co_await find_hops()) {
+  auto found = co_await find_hosts();
+  if (!found) co_return report();
+  key_ = key_of(*parts_.config, *job_.destination.route, *found);
+  co_await use_kept(*found);
+  for (auto& hop : found->hops) {
     if (!goes_on()) break;
     co_await try_hop(std::move(hop));
   }
@@ -74,25 +76,26 @@ awaitable<queue::Report> SmtpAttempt::run() {
 
 bool SmtpAttempt::goes_on() const { return !cancelled_ && results_.has_open() && now() < end_; }
 
-awaitable<void> SmtpAttempt::use_kept() {
+awaitable<void> SmtpAttempt::use_kept(const Hosts& hosts) {
   while (goes_on() && trials_.empty()) {
-    auto session = parts_.pool.take(key_);
+    auto session = parts_.pool.take(key_, hosts);
     if (!session) co_return;
     session->forget_transcript();
     co_await carry(std::move(session), now());
   }
 }
 
-awaitable<std::vector<NextHop>> SmtpAttempt::find_hops() {
+// Nothing: that is decided.
+awaitable<std::optional<Hosts>> SmtpAttempt::find_hosts() {
   auto found = co_await net::await_posted<FoundHosts>(
       kFind, [this](auto completion) { parts_.find(job_.destination, std::move(completion)); });
-  if (found && *found) co_return std::move((*found)->hops);
+  if (found && *found) co_return std::move(**found);
   if (found) {
     results_.decide_open(found->error().action, found->error().reply);
   } else {
     results_.decide_open(mail::Action::deferred, mail::reply(451, 4, 3, "the DNS does not answer"));
   }
-  co_return std::vector<NextHop>();
+  co_return std::nullopt;
 }
 
 awaitable<void> SmtpAttempt::try_hop(NextHop hop) {

@@ -1,10 +1,12 @@
-// One attempt to carry one job to its site: kept connections first, then the hosts in their order.
+// One attempt to carry one job: its hosts are found, connections to them that were kept come first, then the hosts in their
+// order.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,8 +51,8 @@ class SmtpAttempt {
 
  private:
   bool goes_on() const;
-  boost::asio::awaitable<void> use_kept();
-  boost::asio::awaitable<std::vector<NextHop>> find_hops();
+  boost::asio::awaitable<std::optional<Hosts>> find_hosts();
+  boost::asio::awaitable<void> use_kept(const Hosts& hosts);
   boost::asio::awaitable<void> try_hop(NextHop hop);
   boost::asio::awaitable<std::unique_ptr<ClientSession>> connect(NextHop hop);
   boost::asio::awaitable<void> carry(std::unique_ptr<ClientSession> session, base::SteadyTime begun);
@@ -61,7 +63,7 @@ class SmtpAttempt {
   const Parts parts_;
   const queue::Job& job_;
   const config::Delivery& times_;
-  const std::string key_;  // of connections that may be used
+  std::string key_;  // of connections that may be used, once the hosts are known
   const base::SteadyTime end_;
   ClientResults results_;
   ClientConnector connector_;

@@ -65,7 +65,7 @@ class SmtpCourierTest : public ::testing::Test {
                    .envelope = std::make_shared<mail::Envelope>(envelope_),
                    .recipients = {},
                    .destination = {domain("there.test"), route_},
-                   .site = "site",
+                   .site = site_,
                    .open = [this] { return std::make_unique<testing::Pieces>(content_, false); }};
     for (std::uint32_t i = 0; i < envelope_.recipients.size(); ++i) job.recipients.push_back(i);
     courier_->deliver(std::move(job),
@@ -82,6 +82,7 @@ class SmtpCourierTest : public ::testing::Test {
   sys::fake::Clock clock_;
   InOrder random_;
   std::shared_ptr<config::Config> config_ = std::make_shared<config::Config>(domain("mx.here.test"));
+  std::string site_ = "site";  // as located, perhaps long ago
   std::string helo_;
   std::vector<base::IpAddress> source_;
   std::shared_ptr<const config::Route> route_;
@@ -138,6 +139,32 @@ TEST_F(SmtpCourierTest, TheNextMessageTakesTheKeptConnection) {
   EXPECT_THAT(server.heard(10), ElementsAre("EHLO mx.here.test", StartsWith("MAIL"), StartsWith("RCPT"),
                                             "DATA", StartsWith("MAIL"), StartsWith("RCPT"), "DATA",
                                             StartsWith("MAIL"), StartsWith("RCPT"), "DATA"));
+}
+
+TEST_F(SmtpCourierTest, AKeptConnectionBelongsToTheHostsThatWereFoundNotToTheSiteThatWasLocated) {
+  ScriptedServer before;
+  ScriptedServer after;
+  route_to_hub(before.port());
+  deliver();
+  route_to_hub(after.port());
+  const auto report = deliver();
+  EXPECT_EQ(report.outcomes[0].relay, "hub.test[127.0.0.1]:" + std::to_string(after.port()));
+  EXPECT_EQ(before.connections(), 1u);
+  site_ = "another";
+  deliver();
+  EXPECT_EQ(after.connections(), 1u);
+}
+
+TEST_F(SmtpCourierTest, AKeptConnectionIsNotUsedWhereItsAddressIsNoLongerTheHosts) {
+  ScriptedServer before;
+  ScriptedServer after({}, "127.0.0.2", before.port());
+  route_to_hub(before.port());
+  deliver();
+  resolver_.hosts["hub.test"] = {"127.0.0.2"};
+  clock_.advance(6min);
+  const auto report = deliver();
+  EXPECT_EQ(report.outcomes[0].relay, "hub.test[127.0.0.2]:" + std::to_string(before.port()));
+  EXPECT_EQ(before.connections(), 1u);
 }
 
 TEST_F(SmtpCourierTest, AConnectionCarriesNoMoreThanItsMessages) {

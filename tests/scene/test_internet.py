@@ -1,6 +1,7 @@
 """The way out, on a fake Internet: whom the DNS names, in which order, and what becomes of mail for nobody."""
 
 import contextlib
+import itertools
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from harness.scenes import id_of
 from harness.sink import Sink
 from harness.smtp import message
 from harness.toml import merge
+from harness.waiting import wait_until
 
 # Addresses of servers; what is not listened on refuses connections.
 ONE, TWO, THREE, DEAD, OURS = "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.99", "127.0.2.1"
@@ -269,6 +271,31 @@ def test_one_site_takes_the_mail_of_its_domains_over_one_connection(out, sinks):
     send(server, "bob@plain.test")
     sink.wait(2)
     assert sink.connections == 1
+
+
+def test_a_domain_that_moves_to_another_host_takes_its_mail_with_it_and_no_one_elses(make_dns, make_server, sinks):
+    one, two = sinks(ONE, TWO)
+    dns = make_dns({"stays.test": {"MX": ["10 mx.shared.test"]}, "moves.test": {"MX": ["10 mx.shared.test"]},
+                    "mx.shared.test": {"A": [ONE]}, "mx.moved.test": {"A": [TWO]}}, ttl=1)
+    server = make_server(**CONFIG, dns={"servers": [dns.server]})
+    for domain in ("moves.test", "stays.test"):
+        send(server, f"bob@{domain}")
+        relayed(server, f"bob@{domain}", ONE)
+    assert one.connections == 1
+    dns.records["moves.test"] = {"MX": ["10 mx.moved.test"]}
+    numbers = itertools.count()
+
+    # Which site the domain is stays known for a minute, and the connection to its host before is kept.
+    def has_moved():
+        to = f"bob{next(numbers)}@moves.test"
+        send(server, to)
+        return f"[{TWO}]:25" in relayed(server, to)["relay"]
+
+    wait_until(has_moved, 10, "mail to go to the new host")
+    for number in range(3):
+        send(server, f"eve{number}@stays.test")
+        relayed(server, f"eve{number}@stays.test", ONE)
+    assert one.connections == 1 and two.connections == 1
 
 
 def test_the_source_address_and_the_name_are_those_of_the_route(out, sinks):
