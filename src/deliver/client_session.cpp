@@ -187,11 +187,17 @@ awaitable<mail::Reply> ClientSession::answer(base::Milliseconds within, Wanted w
 // Before a command: a reply that is there already would be taken for the reply to it, and every later one for that to
 // the command before.
 awaitable<void> ClientSession::expect_quiet() {
-  if (connection_.is_quiet()) co_return;
+  if (const auto refusal = co_await early_refusal()) throw Left(unasked(*refusal));
+}
+
+// Behind 354 a refusal can only be one of the content.
+awaitable<std::optional<mail::Reply>> ClientSession::early_refusal() {
+  if (connection_.is_quiet()) co_return std::nullopt;
   connection_.allow(kUnasked);
   auto reply = co_await connection_.reply();
   if (reply.code == 421) throw Left(std::move(reply));  // RFC 5321 3.8
-  throw Left(unasked(reply));
+  if (!reply.temporary() && !reply.permanent()) throw Left(unasked(reply));
+  co_return reply;
 }
 
 // Behind the last reply of a transaction: the reply that was taken for the verdict was perhaps another one's. A refusal

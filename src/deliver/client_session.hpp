@@ -91,8 +91,9 @@ class ClientSession {
 
   void say(std::string_view command);
   boost::asio::awaitable<mail::Reply> answer(base::Milliseconds within, Wanted wanted = Wanted::done);
-  void judge_accepted(const mail::Reply& reply, ClientResults& results);
+  void judge_accepted(const mail::Reply& reply, std::string_view in_reply_to, ClientResults& results);
   boost::asio::awaitable<void> expect_quiet();
+  boost::asio::awaitable<std::optional<mail::Reply>> early_refusal();
   void expect_no_late_refusal();
   void come_to_rest(bool wants_reset);
   void end_of_the_line(mail::Reply reply, bool gone, ClientResults& results);

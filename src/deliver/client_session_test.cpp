@@ -354,6 +354,51 @@ TEST_F(ClientDialog, RepliesThatNobodyAskedForEndTheSessionBeforeTheyAreTakenFor
   EXPECT_EQ(leaves.outcomes[0].reply, mail::reply(421, 3, 2, "leaving"));
 }
 
+TEST_F(ClientDialog, ASurplusReplyBehind354IsNotTakenForTheVerdict) {
+  const auto said =
+      converse(kPipelining, {"250 ok\r\n250 ok\r\n354 go\r\n250 surplus\r\n", "550 5.7.1 spam\r\n"});
+  EXPECT_TRUE(said.heard.ends_with("DATA\r\n"));
+  EXPECT_EQ(said.outcomes[0].reply, mail::reply(451, 5, 0, "replies that nobody asked for: 250 surplus"));
+  EXPECT_THAT(said.open, ::testing::ElementsAre(0u));
+  EXPECT_FALSE(said.usable);
+}
+
+TEST_F(ClientDialog, ARefusalBehind354IsTheVerdictAndTheContentIsNotSent) {
+  const auto said = converse(kPipelining, {"250 ok\r\n250 ok\r\n354 go\r\n552 5.3.4 too big\r\n"});
+  EXPECT_TRUE(said.heard.ends_with("DATA\r\n"));
+  EXPECT_EQ(said.outcomes[0].action, Action::failed);
+  EXPECT_EQ(said.outcomes[0].detail, "in reply to the content");
+  EXPECT_FALSE(said.usable);
+  const auto leaves = converse(kPipelining, {"250 ok\r\n250 ok\r\n354 go\r\n421 4.3.2 leaving\r\n"});
+  EXPECT_THAT(leaves.open, ::testing::ElementsAre(0u));
+  EXPECT_EQ(leaves.outcomes[0].reply, mail::reply(421, 3, 2, "leaving"));
+  const auto closes = converse(kPipelining, {"250 ok\r\n250 ok\r\n354 go\r\n552"});
+  EXPECT_THAT(closes.open, ::testing::ElementsAre(0u));
+  EXPECT_EQ(closes.outcomes[0].reply.enhanced->to_string(), "4.4.2");
+}
+
+TEST_F(ClientDialog, ASurplusReplyIsNotTakenForThatToAChunk) {
+  house_.content = {std::string(70000, 'a'), "\r\n"};
+  const auto first = converse(kChunking, {"250 ok\r\n250 ok\r\n250 surplus\r\n", "550 5.7.1 spam\r\n"});
+  EXPECT_EQ(first.heard.find("BDAT"), std::string::npos);
+  const auto last = converse(
+      kChunking, {"250 ok\r\n250 ok\r\n", "250 one\r\n250 surplus\r\n", "550 5.7.1 spam\r\n", "550 no\r\n"});
+  EXPECT_EQ(last.heard.find("LAST"), std::string::npos);
+  for (const auto& said : {first, last}) {
+    EXPECT_EQ(said.outcomes[0].reply, mail::reply(451, 5, 0, "replies that nobody asked for: 250 surplus"));
+    EXPECT_THAT(said.open, ::testing::ElementsAre(0u));
+    EXPECT_FALSE(said.usable);
+  }
+}
+
+TEST_F(ClientDialog, TheLastChunkIsNotSentBeforeAllOthersAreTaken) {
+  house_.content = {std::string(70000, 'a'), std::string(70000, 'b'), "\r\n"};
+  const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n", "250 one\r\n", "552 5.3.4 too big\r\n"});
+  EXPECT_EQ(said.heard.find("LAST"), std::string::npos);
+  EXPECT_EQ(said.outcomes[0].reply, mail::reply(552, 3, 4, "too big"));
+  EXPECT_EQ(said.outcomes[0].detail, "in reply to BDAT");
+}
+
 TEST_F(ClientDialog, ASurplusReplyBehindTheLastOneLeavesNoConnection) {
   for (const std::string& surplus : {std::string("250 surplus\r\n"), std::string("421 bye\r\n")}) {
     const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n250 done\r\n" + surplus});
@@ -401,7 +446,7 @@ TEST_F(ClientDialog, AKeptConnectionThatBreaksWithTheWholeMessageIsNotDead) {
 
 TEST_F(ClientDialog, BehindTheLastChunkABrokenLineDefers) {
   house_.content = {std::string(70000, 'a'), "\r\n"};
-  const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n"});
+  const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n", "250 one\r\n"});
   EXPECT_THAT(said.heard, HasSubstr("BDAT 2 LAST\r\n"));
   EXPECT_THAT(said.open, IsEmpty());
   EXPECT_EQ(said.outcomes[0].reply.enhanced->to_string(), "4.4.2");

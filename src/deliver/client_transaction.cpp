@@ -90,7 +90,7 @@ awaitable<void> ClientSession::by_data(ClientContent& content, ContentPiece piec
   if (!asked) say("DATA\r\n");
   const auto go_on = co_await answer(work.times.data_start, Wanted::go_on);
   if (go_on.code >= 400) {
-    for (const std::size_t place : accepted_) work.results.on_data(place, go_on, "DATA");
+    judge_accepted(go_on, "DATA", work.results);
     come_to_rest(true);
     co_return;
   }
@@ -106,6 +106,9 @@ awaitable<void> ClientSession::by_data(ClientContent& content, ContentPiece piec
     octets += piece.octets.size();
     std::string out = encoder.feed(std::move(piece.octets));
     if (last) out += encoder.finish();
+    stage_ = "the content to be taken";
+    if (const auto refusal = co_await early_refusal())
+      co_return judge_accepted(*refusal, "the content", work.results);
     if (!co_await push(out, work)) co_return;
     if (last) break;
     auto next = co_await next_piece(content, work);
@@ -123,6 +126,11 @@ awaitable<void> ClientSession::by_chunks(ClientContent& content, ContentPiece pi
   const std::size_t window = offered_.pipelining ? kChunks : 1;
   std::size_t open = 0;  // chunks without their reply
   for (;;) {
+    // Nothing may stand before the reply to the last one, which is the verdict: this costs a large message a round trip.
+    for (; piece.last && open > 0; --open)
+      if (!co_await take_chunk_reply(work)) co_return;
+    stage_ = "the content to be taken";
+    if (open == 0) co_await expect_quiet();
     say(bdat_line(piece));
     connection_.transcript.note(content_note(piece.octets.size()));
     may_quit_ = false;  // and QUIT would be octets of the chunk
@@ -131,7 +139,7 @@ awaitable<void> ClientSession::by_chunks(ClientContent& content, ContentPiece pi
     may_quit_ = true;
     ended_ = piece.last;
     ++open;
-    if (piece.last) break;
+    if (piece.last) co_return co_await finish(work);
     if (open == window) {
       if (!co_await take_chunk_reply(work)) co_return;
       --open;
@@ -140,9 +148,6 @@ awaitable<void> ClientSession::by_chunks(ClientContent& content, ContentPiece pi
     if (!next) co_return;  // never LAST
     piece = *std::move(next);
   }
-  for (; open > 1; --open)
-    if (!co_await take_chunk_reply(work)) co_return;
-  co_await finish(work);
 }
 
 // The reply to a chunk that is not the last. A refusal is about the whole message. RFC 3030 2
@@ -150,7 +155,7 @@ awaitable<bool> ClientSession::take_chunk_reply(Work work) {
   stage_ = "the reply to BDAT";
   const auto reply = co_await answer(work.times.data_end);
   if (reply.positive()) co_return true;
-  for (const std::size_t place : accepted_) work.results.on_data(place, reply, "BDAT");
+  judge_accepted(reply, "BDAT", work.results);
   co_return false;
 }
 
@@ -165,10 +170,15 @@ awaitable<void> ClientSession::finish(Work work) {
     if (each) {
       work.results.on_data(accepted_[i], reply, "end of data");
     } else {
-      for (const std::size_t place : accepted_) work.results.on_data(place, reply, "end of data");
+      judge_accepted(reply, "end of data", work.results);
     }
   }
   come_to_rest(accepted_.empty());
+}
+
+void ClientSession::judge_accepted(const mail::Reply& reply, std::string_view in_reply_to,
+                                   ClientResults& results) {
+  for (const std::size_t place : accepted_) results.on_data(place, reply, in_reply_to);
 }
 
 // Nothing: the message could not be read, and that is decided.
@@ -184,7 +194,6 @@ awaitable<std::optional<ContentPiece>> ClientSession::next_piece(ClientContent& 
 
 // Content. False: the server refused it before it had all of it.
 awaitable<bool> ClientSession::push(std::string_view octets, Work work) {
-  stage_ = "the content to be taken";
   connection_.allow(work.times.data_block);
   std::optional<system_error> broken;
   try {
@@ -205,7 +214,7 @@ awaitable<bool> ClientSession::push(std::string_view octets, Work work) {
     throw system_error(*broken);
   }
   if (reply->positive()) throw system_error(*broken);
-  for (const std::size_t place : accepted_) work.results.on_data(place, *reply, "the content");
+  judge_accepted(*reply, "the content", work.results);
   co_return false;
 }
 
