@@ -33,7 +33,7 @@ bool needs_smtputf8(const ContentPiece& first, const mail::Envelope& envelope) {
 mail::Reply no_smtputf8() { return mail::reply(553, 6, 7, "the server does not take non-ASCII addresses"); }
 
 // Whether the message as a whole can go there.
-std::optional<mail::Reply> refusal(const Extensions& offered, const ContentPiece& first,
+std::optional<mail::Reply> refusal(const Extensions& offered, const ContentPiece& first, bool eight_bit,
                                    const mail::Envelope& envelope) {
   // RFC 1870 7
   if (const auto size = size_of(first, envelope); offered.most && size > *offered.most) {
@@ -45,6 +45,9 @@ std::optional<mail::Reply> refusal(const Extensions& offered, const ContentPiece
   // RFC 3030 3
   if (binary && !(offered.binary_mime && offered.chunking))
     return mail::reply(554, 6, 3, "the server does not take BINARYMIME");
+  // RFC 6152 3
+  if (eight_bit && envelope.body == mail::BodyType::eight_bit_mime && !offered.eight_bit_mime)
+    return mail::reply(554, 6, 3, "the server does not take 8BITMIME");
   if (!offered.smtputf8 && needs_smtputf8(first, envelope)) return no_smtputf8();
   return {};
 }
@@ -62,8 +65,6 @@ std::string mail_line(const Extensions& offered, const ContentPiece& first, cons
   command.reverse_path = envelope.reverse_path;
   command.smtputf8 = form == PathForm::utf8;
   if (offered.size) command.size = size_of(first, envelope);
-  // A server without 8BITMIME gets octets above 127 all the same: almost all pass them, and nobody is helped by a bounce.
-  // RFC 6152 3
   if (offered.eight_bit_mime || envelope.body == mail::BodyType::binary_mime) command.body = envelope.body;
   if (offered.dsn) {
     command.ret = envelope.ret;
@@ -87,9 +88,10 @@ std::string rcpt_line(const Extensions& offered, const mail::Recipient& recipien
 
 }  // namespace
 
-ClientPlan plan_transaction(const Extensions& offered, const ContentPiece& first, ClientResults& results) {
+ClientPlan plan_transaction(const Extensions& offered, const ContentPiece& first, bool eight_bit,
+                            ClientResults& results) {
   const mail::Envelope& envelope = *results.job().envelope;
-  if (const auto refused = refusal(offered, first, envelope)) {
+  if (const auto refused = refusal(offered, first, eight_bit, envelope)) {
     results.decide_open(mail::Action::failed, *refused);
     return {};
   }

@@ -18,7 +18,8 @@ class Plan : public ::testing::Test {
     envelope_.recipients.push_back(testing::recipient("alice@there.test"));
   }
   // The lines of the transaction; "" where nothing is said.
-  std::string plan(const Extensions& offered, ContentPiece first = {"a: b\r\n\r\n", true}) {
+  std::string plan(const Extensions& offered, ContentPiece first = {"a: b\r\n\r\n", true},
+                   bool eight_bit = false) {
     queue::Job job{.id = {1},
                    .envelope = std::make_shared<mail::Envelope>(envelope_),
                    .recipients = {},
@@ -27,7 +28,7 @@ class Plan : public ::testing::Test {
                    .open = {}};
     for (std::uint32_t i = 0; i < envelope_.recipients.size(); ++i) job.recipients.push_back(i);
     ClientResults results(job, clock_);
-    const auto made = plan_transaction(offered, first, results);
+    const auto made = plan_transaction(offered, first, eight_bit, results);
     open_ = results.open().size();
     outcomes_ = results.take();
     std::string lines = made.mail;
@@ -89,9 +90,19 @@ TEST_F(Plan, BinarymimeNeedsItsExtensionAndChunks) {
                   .starts_with("MAIL FROM:<sender@here.test> BODY=B"));
 }
 
-TEST_F(Plan, EightBitContentGoesToServersThatDoNotOfferIt) {
+TEST_F(Plan, DeclaredEightBitContentFailsWhereTheServerDoesNotTakeIt) {
   envelope_.body = mail::BodyType::eight_bit_mime;
-  EXPECT_EQ(plan({}, {"a: b\r\n\r\n\xC3\xBC\r\n", true}), kPlain);
+  const ContentPiece content{"a: b\r\n\r\n\xC3\xBC\r\n", true};
+  EXPECT_EQ(plan({}, content, true), "");
+  EXPECT_EQ(outcomes_[0].action, Action::failed);
+  EXPECT_EQ(outcomes_[0].reply, mail::reply(554, 6, 3, "the server does not take 8BITMIME"));
+  EXPECT_TRUE(plan({.eight_bit_mime = true, .most = {}}, content, true)
+                  .starts_with("MAIL FROM:<sender@here.test> BODY=8"));
+  EXPECT_EQ(plan({}), kPlain);  // it was only called so
+}
+
+TEST_F(Plan, EightBitContentThatNobodyDeclaredGoesAsItIs) {
+  EXPECT_EQ(plan({}, {"a: b\r\n\r\n\xC3\xBC\r\n", true}, true), kPlain);
 }
 
 TEST_F(Plan, Smtputf8IsLeftOutWhereNothingNeedsIt) {

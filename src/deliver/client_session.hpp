@@ -85,6 +85,7 @@ class ClientSession {
   boost::asio::awaitable<void> by_data(ClientContent& content, ContentPiece piece, bool asked, Work work);
   boost::asio::awaitable<void> by_chunks(ClientContent& content, ContentPiece piece, Work work);
   boost::asio::awaitable<bool> take_chunk_reply(Work work);
+  boost::asio::awaitable<std::optional<bool>> holds_eight_bit(const ContentPiece& first, Work work);
   boost::asio::awaitable<std::optional<ContentPiece>> next_piece(ClientContent& content, Work work);
   boost::asio::awaitable<bool> push(std::string_view octets, Work work);
   boost::asio::awaitable<void> finish(Work work);

@@ -484,6 +484,28 @@ TEST_F(ClientDialog, LmtpKnowsNoHeloAndNoMessageForNobody) {
   EXPECT_FALSE(said.usable);
 }
 
+TEST_F(ClientDialog, DeclaredEightBitContentIsFoundWhereverItStandsAndNotSentToWhoDoesNotTakeIt) {
+  house_.envelope.body = mail::BodyType::eight_bit_mime;
+  for (const auto& content : std::vector<std::vector<std::string>>{
+           {"Subject: \xFC\r\n\r\n"}, {std::string(70000, 'a'), std::string(70000, 'b'), "\xC3\xBC\r\n"}}) {
+    house_.content = content;
+    const auto said = converse(kChunking, {});
+    EXPECT_EQ(said.heard, "EHLO mx.here.test\r\n");
+    EXPECT_EQ(said.outcomes[0].action, Action::failed);
+    EXPECT_EQ(said.outcomes[0].reply, mail::reply(554, 6, 3, "the server does not take 8BITMIME"));
+    EXPECT_TRUE(said.usable);
+  }
+  house_.content.back() = "\r\n";
+  const auto ascii = converse(kPipelining, {"250 ok\r\n250 ok\r\n354 go\r\n", "250 2.0.0 done\r\n"});
+  EXPECT_THAT(ascii.heard, HasSubstr("MAIL FROM:<sender@here.test>\r\n"));
+  EXPECT_TRUE(ascii.heard.ends_with("b\r\n.\r\n"));
+  EXPECT_EQ(ascii.outcomes[0].action, Action::relayed);
+  house_.content_breaks = true;
+  const auto broken = converse(kPipelining, {});
+  EXPECT_EQ(broken.outcomes[0].reply.enhanced->to_string(), "4.3.0");
+  EXPECT_TRUE(broken.usable);
+}
+
 TEST_F(ClientDialog, DsnIsPassedOnBySmtpAndNotByLmtp) {
   const std::string hello = "250-mx\r\n250-PIPELINING\r\n250 DSN\r\n";
   const std::deque<std::string> rest{"250 ok\r\n250 ok\r\n354 go\r\n", "250 2.0.0 done\r\n"};

@@ -4,6 +4,7 @@
 #include <boost/system/system_error.hpp>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "deliver/client_session.hpp"
 #include "wire/smtp/data_encoder.hpp"
 
@@ -29,7 +30,9 @@ awaitable<void> ClientSession::transact(Work work) {
   ClientContent content(work.results.job().open, work.readers);
   auto piece = co_await next_piece(content, work);
   if (!piece) co_return;
-  const auto plan = plan_transaction(offered_, *piece, work.results);
+  const auto eight_bit = co_await holds_eight_bit(*piece, work);
+  if (!eight_bit) co_return;
+  const auto plan = plan_transaction(offered_, *piece, *eight_bit, work.results);
   if (plan.recipients.empty()) {
     answered_ = true;  // by what it offers
     co_return;
@@ -179,6 +182,23 @@ awaitable<void> ClientSession::finish(Work work) {
 void ClientSession::judge_accepted(const mail::Reply& reply, std::string_view in_reply_to,
                                    ClientResults& results) {
   for (const std::size_t place : accepted_) results.on_data(place, reply, in_reply_to);
+}
+
+// Octets above 127, in the header or the body: looked for, by a reader of its own, only where the plan depends on it.
+// Nothing: as next_piece().
+awaitable<std::optional<bool>> ClientSession::holds_eight_bit(const ContentPiece& first, Work work) {
+  const bool matters =
+      !offered_.eight_bit_mime && work.results.job().envelope->body == mail::BodyType::eight_bit_mime;
+  if (!matters) co_return false;
+  if (!base::is_ascii(first.octets)) co_return true;
+  if (first.last) co_return false;
+  ClientContent content(work.results.job().open, work.readers);
+  for (;;) {
+    const auto piece = co_await next_piece(content, work);
+    if (!piece) co_return std::nullopt;
+    if (!base::is_ascii(piece->octets)) co_return true;
+    if (piece->last) co_return false;
+  }
 }
 
 // Nothing: the message could not be read, and that is decided.

@@ -21,7 +21,8 @@ namespace postrider::deliver {
 //   deferred 4.4.1 no host could be reached, 4.4.2 it broke off or took too long, 4.5.0 it does not speak the protocol,
 //            4.3.0 the message could not be read, 4.3.2 this server stops
 //   failed   5.3.4 larger than the server takes, 5.6.7 the server knows no SMTPUTF8 and that is needed,
-//            5.6.3 it takes no BINARYMIME, 5.7.30 REQUIRETLS
+//            5.6.3 it takes no BINARYMIME, or no 8BITMIME and the message was declared so and has octets above 127
+//            (undeclared ones go as they are), 5.7.30 REQUIRETLS
 // and what HostFinder says of hosts that could not be found.
 //
 // Connections are kept for the next job to the same site: [delivery] idle, at most messages_per_connection, five
