@@ -5,13 +5,11 @@
 
 #include <chrono>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "base/ascii.hpp"
 #include "deliver/hosts_choice.hpp"
 #include "deliver/lf_writer.hpp"
-#include "deliver/shared_content.hpp"
 #include "policy/trace.hpp"
 #include "sys/log.hpp"
 
@@ -63,20 +61,18 @@ class Input final : public Files {
 struct Result {
   mail::Outcome outcome;
   queue::Contact contact = queue::Contact::made;
-  std::optional<queue::Trial> trial;
 };
 
 class Run {
  public:
-  // All outlive it.
-  Run(const queue::Job& job, const mail::Recipient& recipient, SharedContent& content, int stop)
+  // It outlives this.
+  Run(const queue::Job& job, int stop)
       : job_(job),
         via_(std::get<config::ViaPipe>(job.destination.route->via)),
-        recipient_(recipient),
-        content_(content),
+        recipient_(job.envelope->recipients[job.recipients.front()]),
         stop_(stop) {}
 
-  Result carry_out() {
+  queue::Report carry_out() {
     const auto begun = steady_clock::now();
     Result result = try_it();
     result.outcome.relay = "pipe:" + via_.program;
@@ -85,8 +81,7 @@ class Run {
     trial.took = std::chrono::duration_cast<base::Milliseconds>(steady_clock::now() - begun);
     trial.result = result.outcome.reply.text;
     if (result.outcome.action != mail::Action::delivered) trial.transcript = cleaned(output_, true);
-    result.trial = std::move(trial);
-    return result;
+    return {.outcomes = {std::move(result.outcome)}, .contact = result.contact, .trials = {std::move(trial)}};
   }
 
  private:
@@ -96,7 +91,7 @@ class Run {
       mail::Outcome refused;
       refused.action = mail::Action::failed;
       refused.reply = std::move(arguments.error());
-      return {.outcome = std::move(refused), .contact = queue::Contact::none, .trial = {}};
+      return {.outcome = std::move(refused), .contact = queue::Contact::none};
     }
     auto user = program_user(via_.user, geteuid());
     if (!user) return not_started(user.error());
@@ -111,9 +106,7 @@ class Run {
     if (!program) return not_started(std::strerror(program.error()));
     if (!feed(*program)) {
       program->kill();
-      return {.outcome = deferred(3, 0, "the message could not be read"),
-              .contact = queue::Contact::none,
-              .trial = {}};
+      return {.outcome = deferred(3, 0, "the message could not be read"), .contact = queue::Contact::none};
     }
     return judge(program->end());
   }
@@ -122,7 +115,7 @@ class Run {
     sys::log::error("pipe_not_started", {{"program", via_.program}, {"why", why}, {"route_user", via_.user}});
     mail::Outcome outcome = deferred(3, 5, "the program for this address can't be run");
     outcome.detail = why;
-    return {.outcome = std::move(outcome), .contact = queue::Contact::failed, .trial = {}};
+    return {.outcome = std::move(outcome), .contact = queue::Contact::failed};
   }
 
   std::vector<std::string> environment_of(const ProgramUser& user) const {
@@ -147,7 +140,7 @@ class Run {
     const std::string top = policy::return_path_field(job_.envelope->reverse_path) +  // RFC 5321 4.4
                             policy::delivered_to_field(recipient_.final);
     if (!writer.add(top)) return true;
-    const auto content = content_.open();
+    const auto content = job_.open();
     for (;;) {
       const auto piece = content->next();
       if (!piece) return false;
@@ -190,7 +183,6 @@ class Run {
   const queue::Job& job_;
   const config::ViaPipe& via_;
   const mail::Recipient& recipient_;
-  SharedContent& content_;
   const int stop_;
   std::string output_;
 };
@@ -202,10 +194,7 @@ struct PipeCourier::Order {
   std::move_only_function<void(queue::Report)> done;
 
   void put_off(const mail::Outcome& outcome) {
-    queue::Report report;
-    report.outcomes.assign(job.recipients.size(), outcome);
-    report.contact = queue::Contact::none;
-    done(std::move(report));
+    done({.outcomes = {outcome}, .contact = queue::Contact::none, .trials = {}});
   }
 };
 
@@ -215,7 +204,7 @@ PipeCourier::PipeCourier(ConfigGetter config)
       pool_({.name = "pipe", .threads = kPrograms, .bound = kWaiting}) {}
 
 PipeCourier::~PipeCourier() {
-  stopping_ = true;  // before what runs ends: the next recipient's program must not be begun
+  stopping_ = true;  // before what runs ends: the next program must not be begun
   [[maybe_unused]] const auto told = eventfd_write(stop_.get(), 1);
 }
 
@@ -232,27 +221,8 @@ void PipeCourier::deliver(queue::Job job, std::move_only_function<void(queue::Re
 }
 
 void PipeCourier::carry_out(Order& order) {
-  const queue::Job& job = order.job;
-  SharedContent content(job.open);
-  const auto last_start = steady_clock::now() + config_()->delivery.attempt;
-  queue::Report report;
-  report.contact = queue::Contact::none;
-  for (const std::uint32_t index : job.recipients) {
-    if (stopping_) {
-      report.outcomes.push_back(shutting_down());
-      continue;
-    }
-    if (steady_clock::now() > last_start) {
-      report.outcomes.push_back(deferred(3, 2, "no time was left in this attempt"));
-      continue;
-    }
-    Result result = Run(job, job.envelope->recipients[index], content, stop_.get()).carry_out();
-    report.outcomes.push_back(std::move(result.outcome));
-    if (report.contact != queue::Contact::made && result.contact != queue::Contact::none)
-      report.contact = result.contact;
-    if (result.trial) report.trials.push_back(std::move(*result.trial));
-  }
-  order.done(std::move(report));
+  if (stopping_) return order.put_off(shutting_down());
+  order.done(Run(order.job, stop_.get()).carry_out());
 }
 
 }  // namespace postrider::deliver

@@ -17,14 +17,14 @@
 
 namespace postrider::deliver {
 
-// One run of the program for each recipient, one after the other within a job; kPrograms at a time over all jobs, on
-// the pool "pipe". On its standard input: Return-Path and Delivered-To (RFC 5321 4.4), then the message, with LF line
-// ends. A recipient's turn comes within [delivery] attempt, or it is deferred; then it has the route's time limit.
+// One run of the program for each recipient, each a job of its own, so that what has ended is recorded at once; kPrograms at
+// a time, on the pool "pipe". On its standard input: Return-Path and Delivered-To (RFC 5321 4.4), then the message, with
+// LF line ends. It has the route's time limit.
 //
 // Outcomes, with the first line of what the program wrote:
 //   delivered 250 2.0.0   exit code 0
 //   deferred  451 4.3.0   75, 71, 73, 74 and codes that sysexits.h does not have; died by a signal; message unreadable
-//             451 4.3.2   shutting down, too many that wait, no turn
+//             451 4.3.2   shutting down, too many that wait
 //             451 4.3.5   can't be started, or not as that user (event=pipe_not_started tells the operator why)
 //             451 4.4.7   ended at its time limit
 //   failed    550 5.1.1   67; 550 5.1.2: 68; 554 5.6.0: 65; 554 5.5.0: 76; 554 5.7.0: 77; 554 5.3.5: 78;
@@ -43,7 +43,8 @@ class PipeCourier final : public queue::Courier {
   // The site "pipe:/path/of/a/program", known at once.
   void locate(const queue::Destination& destination,
               std::move_only_function<void(queue::Located)> done) override;
-  // Requires a route via pipe.
+  std::size_t recipients_per_job() const override { return 1; }
+  // Requires a route via pipe and one recipient.
   void deliver(queue::Job job, std::move_only_function<void(queue::Report)> done) override;
 
  private:

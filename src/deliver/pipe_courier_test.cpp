@@ -62,23 +62,21 @@ class PipeCourierTest : public ::testing::Test {
     std::ifstream file(folder_ + '/' + name);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  queue::Job job(const std::vector<std::string>& to) {
+  // For the last of two recipients.
+  queue::Job job(const std::string& to) {
     auto envelope = std::make_shared<mail::Envelope>();
     envelope->reverse_path = sender_;
-    std::vector<std::uint32_t> indexes;
-    for (const std::string& one : to) {
-      indexes.push_back(static_cast<std::uint32_t>(envelope->recipients.size()));
+    for (const std::string& one : {std::string("ann@there.test"), to})
       envelope->recipients.push_back({.original = address("alias@here.test"),
                                       .alias = {},
                                       .final = address(one),
                                       .orcpt = {},
                                       .notify = {},
                                       .last = {}});
-    }
     return {.id = base::MessageId{123456789},
             .envelope = std::move(envelope),
-            .recipients = std::move(indexes),
-            .destination = {.host = address(to.front()).host(), .route = route()},
+            .recipients = {1},
+            .destination = {.host = address(to).host(), .route = route()},
             .site = {},
             .open = [this] { return std::make_unique<Pieces>(content_, content_breaks_); }};
   }
@@ -88,12 +86,12 @@ class PipeCourierTest : public ::testing::Test {
     route->via = via_;
     return route;
   }
-  std::future<queue::Report> begin(const std::vector<std::string>& to) {
+  std::future<queue::Report> begin(const std::string& to) {
     auto promise = std::make_shared<std::promise<queue::Report>>();
     courier_->deliver(job(to), [promise](queue::Report report) { promise->set_value(std::move(report)); });
     return promise->get_future();
   }
-  queue::Report deliver(const std::vector<std::string>& to = {"bob@there.test"}) {
+  queue::Report deliver(const std::string& to = "bob@there.test") {
     auto future = begin(to);
     if (future.wait_for(kPatience) != std::future_status::ready) throw std::runtime_error("no report");
     return future.get();
@@ -133,7 +131,7 @@ TEST_F(PipeCourierTest, FillsItsArgumentsEachOfWhichStaysOne) {
   program("for one in \"$@\"; do echo \"[$one]\"; done > arguments");
   via_.arguments = {"-f",   "{sender}",         "{user} at {domain}", "{original}", "", "$(id) `id` ; *",
                     "{id}", "{recipient}{user}"};
-  EXPECT_EQ(deliver({"\"{id} $HOME;\\\"x\"@there.test"}).outcomes[0].action, delivered);
+  EXPECT_EQ(deliver("\"{id} $HOME;\\\"x\"@there.test").outcomes[0].action, delivered);
   const std::string id = base::MessageId{123456789}.to_string();
   EXPECT_EQ(written("arguments"),
             "[-f]\n[\"a b\"@from.test]\n[{id} $HOME;\"x at there.test]\n[alias@here.test]\n[]\n" +
@@ -165,16 +163,16 @@ TEST_F(PipeCourierTest, HasACleanEnvironment) {
   EXPECT_EQ(written("descriptors"), "0\n1\n2\n3\n");
 }
 
-TEST_F(PipeCourierTest, RunsOnceForEachRecipient) {
+TEST_F(PipeCourierTest, ARunIsForOneRecipientOfAJobOfItsOwn) {
+  EXPECT_EQ(courier_->recipients_per_job(), 1u);
   program("echo \"$1\" >> runs; case $1 in carl*) exit 67;; esac");
   via_.arguments = {"{recipient}"};
-  const queue::Report report = deliver({"bob@there.test", "carl@there.test", "dora@there.test"});
-  ASSERT_THAT(report.outcomes, SizeIs(3));
-  EXPECT_EQ(report.outcomes[0].action, delivered);
-  EXPECT_EQ(report.outcomes[1].reply, mail::reply(550, 1, 1, "the program for this address: no such user"));
-  EXPECT_EQ(report.outcomes[2].action, delivered);
-  EXPECT_THAT(report.trials, SizeIs(3));
-  EXPECT_EQ(written("runs"), "bob@there.test\ncarl@there.test\ndora@there.test\n");
+  EXPECT_EQ(deliver("bob@there.test").outcomes.at(0).action, delivered);
+  const queue::Report report = deliver("carl@there.test");
+  ASSERT_THAT(report.outcomes, SizeIs(1));
+  EXPECT_EQ(report.outcomes[0].reply, mail::reply(550, 1, 1, "the program for this address: no such user"));
+  EXPECT_THAT(report.trials, SizeIs(1));
+  EXPECT_EQ(written("runs"), "bob@there.test\ncarl@there.test\n");
 }
 
 TEST_F(PipeCourierTest, TakesWhatTheProgramWritesIntoItsWords) {
@@ -253,33 +251,27 @@ TEST_F(PipeCourierTest, AProgramThatCanNotBeStartedIsTriedAgain) {
 TEST_F(PipeCourierTest, AnAddressIsNeverAnOption) {
   program("exit 0");
   via_.arguments = {"{recipient}"};
-  EXPECT_EQ(deliver({"-oQ/tmp@there.test"}).outcomes[0].reply,
+  EXPECT_EQ(deliver("-oQ/tmp@there.test").outcomes[0].reply,
             mail::reply(550, 1, 3, "the recipient's address begins with a hyphen"));
   via_.arguments = {"-f{sender}", "<{recipient}>"};
-  EXPECT_EQ(deliver({"-oQ/tmp@there.test"}).outcomes[0].action, delivered);
+  EXPECT_EQ(deliver("-oQ/tmp@there.test").outcomes[0].action, delivered);
   sender_ = mail::ReversePath(address("-x@from.test"));
   via_.arguments = {"{sender}"};
   EXPECT_EQ(outcome().reply, mail::reply(550, 1, 7, "the sender's address begins with a hyphen"));
 }
 
-TEST_F(PipeCourierTest, EndsWhatRunsWhenItIsStopped) {
-  program("echo begun > begun; exec sleep 1000");
-  auto running = begin({"bob@there.test", "carl@there.test"});
-  while (written("begun").empty()) std::this_thread::yield();
+TEST_F(PipeCourierTest, EndsWhatRunsAndBeginsNothingWhenItIsStopped) {
+  program("echo begun >> begun; exec sleep 1000");
+  std::vector<std::future<queue::Report>> open;
+  for (std::size_t i = 0; i <= PipeCourier::kPrograms; ++i) open.push_back(begin("bob@there.test"));
+  while (written("begun").size() < PipeCourier::kPrograms * 6) std::this_thread::yield();
   courier_.reset();
-  const queue::Report report = running.get();
-  EXPECT_EQ(report.outcomes[0].reply, mail::reply(451, 3, 2, "shutting down"));
-  EXPECT_EQ(report.outcomes[1].reply, mail::reply(451, 3, 2, "shutting down"));
-  EXPECT_THAT(report.trials, SizeIs(1));  // the second was never begun
-  EXPECT_EQ(report.contact, queue::Contact::none);
-}
-
-TEST_F(PipeCourierTest, NoRecipientBeginsAfterTheAttemptsTime) {
-  program("echo \"$1\" >> runs");
-  via_.arguments = {"{recipient}"};
-  config_->delivery.attempt = std::chrono::milliseconds(-1);
-  EXPECT_EQ(outcome().reply, mail::reply(451, 3, 2, "no time was left in this attempt"));
-  EXPECT_EQ(written("runs"), "");
+  for (auto& one : open) {
+    const queue::Report report = one.get();
+    EXPECT_EQ(report.outcomes[0].reply, mail::reply(451, 3, 2, "shutting down"));
+    EXPECT_EQ(report.contact, queue::Contact::none);
+    EXPECT_THAT(report.trials, SizeIs(&one == &open.back() ? 0 : 1));
+  }
 }
 
 TEST_F(PipeCourierTest, TheSiteIsTheProgram) {

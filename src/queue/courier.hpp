@@ -1,6 +1,7 @@
 // What carries mail away: a mailbox, the next server. The queue owns this interface; deliver/ fills it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -46,7 +47,7 @@ using Located = std::expected<Site, mail::Outcome>;
 struct Job {
   base::MessageId id;
   std::shared_ptr<const mail::Envelope> envelope;
-  std::vector<std::uint32_t> recipients;  // indexes into envelope->recipients; 1 to kRecipientsPerJob
+  std::vector<std::uint32_t> recipients;  // indexes into envelope->recipients; 1 to recipients_per_job()
   Destination destination;
   std::string site;  // as located
   // A fresh reader from the first byte; may be called more than once.
@@ -84,6 +85,9 @@ class Courier {
   // Which site this is now. `done` is called exactly once, on any thread (perhaps before this returns), within a
   // minute, and must not block. Any thread.
   virtual void locate(const Destination& destination, std::move_only_function<void(Located)> done) = 0;
+  // What it carries together at most, 1 to kRecipientsPerJob: the outcomes of a job are recorded together, so that a stop or
+  // a crash repeats all of it. Any thread.
+  virtual std::size_t recipients_per_job() const { return kRecipientsPerJob; }
   // Starts the attempt and returns at once. `done` is called exactly once, on any thread, within the
   // courier's deadline, and must not block. Any thread.
   virtual void deliver(Job job, std::move_only_function<void(Report)> done) = 0;

@@ -63,6 +63,20 @@ TEST(Scheduler, AJobHasAHundredRecipientsAtMost) {
   EXPECT_EQ(sizes, (std::vector<std::size_t>{100, 100, 50}));
 }
 
+TEST(Scheduler, AJobHasNoMoreRecipientsThanItsCourierCarriesTogether) {
+  Yard yard;
+  yard.courier.per_job = 1;
+  yard.fresh(yard.envelope({"a@far.test", "b@far.test", "c@far.test"}));
+  std::vector<std::size_t> sizes;
+  yard.courier.on_deliver = [&](const Job& job) {
+    sizes.push_back(job.recipients.size());
+    return TimedCourier::Answer{milliseconds(1), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  yard.pass(seconds(1));
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 1, 1}));
+  EXPECT_EQ(yard.backlog.recipients(), 0u);
+}
+
 TEST(Scheduler, ADeadSiteIsGivenUpAndWhatWaitsForItIsNotTriedAndNotWritten) {
   Yard yard;
   yard.courier.on_deliver = unreachable;

@@ -104,7 +104,7 @@ void Scheduler::Strand::route(const Carried& from, std::uint32_t index, bool let
   Router::Choice choice = parts_.router.choose(*from.envelope, recipient);
   if (choice.courier) {
     Lane& lane = lane_for(from.slot, choice, recipient.final.host());
-    if (lane.filling && lane.filling->recipients.size() == kRecipientsPerJob)
+    if (lane.filling && lane.filling->recipients.size() >= choice.courier->recipients_per_job())
       enqueue(std::unique_ptr<Parcel>(std::exchange(lane.filling, nullptr)));
     if (!lane.filling) {
       lane.filling = new Parcel{.id = from.id,

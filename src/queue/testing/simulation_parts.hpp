@@ -86,6 +86,8 @@ class TimedCourier final : public Courier {
   std::function<Answer(const Job&)> on_deliver = [](const Job& job) {
     return Answer{base::Milliseconds(10), all(job, relayed())};
   };
+  std::size_t per_job = kRecipientsPerJob;
+  std::size_t recipients_per_job() const override { return per_job; }
   // Before each answer is handed over; with the job that it is of.
   std::function<void(const Job&, const Report&)> on_answer;
 
