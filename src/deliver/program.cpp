@@ -209,17 +209,18 @@ Program::~Program() {
 Program::Woken Program::wait(base::SteadyTime until, int stop, For what) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
-  if (left <= 0) return Woken::late;
   std::array<pollfd, 4> watched{{{process_.get(), POLLIN, 0},
                                  {stop, POLLIN, 0},
                                  {output_.get(), POLLIN, 0},
                                  {what == For::room_to_write ? input_.get() : -1, POLLOUT, 0}}};
-  const int ready = poll(watched.data(), watched.size(), static_cast<int>(std::min<long>(left, 3600 * 1000)));
+  // Also where no time is left: what has ended by then has ended in time.
+  const int ready =
+      poll(watched.data(), watched.size(), static_cast<int>(std::clamp<long>(left, 0, 3600 * 1000)));
   if (ready < 0) return Woken::by_event;  // EINTR
   if (watched[2].revents != 0) read_output();
   if (watched[0].revents != 0) return Woken::ended;
   if (watched[1].revents != 0) return Woken::stopped;
-  return Woken::by_event;
+  return left <= 0 ? Woken::late : Woken::by_event;
 }
 
 void Program::read_output() {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -56,6 +57,16 @@ class ProgramTest : public ::testing::Test {
     return std::string(mkdtemp(name.data()));
   }();
 };
+
+TEST_F(ProgramTest, WhatEndedBeforeWeLookedIsNotLate) {
+  Program program = start("echo done; exit 3", milliseconds(0));
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+  const ProgramEnd end = program.end();
+  EXPECT_EQ(end.how, ProgramEnding::exited);
+  EXPECT_EQ(end.code, 3);
+  EXPECT_EQ(end.output, "done\n");
+}
 
 TEST_F(ProgramTest, TellsItsExitCodeAndWhatItWrote) {
   Program program = start("read line; echo \"got $line\"; echo more >&2; exit 3");
