@@ -45,7 +45,8 @@ class SmtpCourier::Worker {
   }
 
   void begin_to_stop() {
-    asio::post(context_, [this] {
+    // With a pass: else the end might come before those are left that are kept.
+    asio::post(context_, [this, pass = gate_.enter()] {
       stopping_ = true;
       pool_.close();
       for (Order& order : orders_) order.attempt.cancel();

@@ -461,5 +461,17 @@ TEST_F(SmtpCourierTest, AStopDefersWhatIsUnderWayAndSaysQuitToTheRest) {
   EXPECT_EQ(idle.heard(5).back(), "QUIT");
 }
 
+TEST_F(SmtpCourierTest, AStopSaysQuitWhereNothingIsUnderWay) {
+  for (int i = 0; i < 20; ++i) {
+    start();
+    ScriptedServer idle;
+    route_to_hub(idle.port());
+    deliver();
+    courier_.reset();
+    idle.wait_for_ends(1);
+    EXPECT_EQ(idle.heard(0).back(), "QUIT");
+  }
+}
+
 }  // namespace
 }  // namespace postrider::deliver
