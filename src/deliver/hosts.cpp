@@ -48,9 +48,10 @@ std::string NextHop::to_string() const {
 }
 
 bool Hosts::have(const NextHop& hop) const {
-  return std::ranges::any_of(hops, [&](const NextHop& one) {
+  const auto same = [&](const NextHop& one) {
     return one.address == hop.address && one.port == hop.port && one.socket == hop.socket;
-  });
+  };
+  return std::ranges::any_of(hops, same) || std::ranges::any_of(others, same);
 }
 
 class HostFinder::Inside : public std::enable_shared_from_this<Inside> {
@@ -115,8 +116,10 @@ class HostFinder::Inside : public std::enable_shared_from_this<Inside> {
   }
 
   FoundHosts by_socket(const queue::Destination& destination, const std::string& path) {
-    Hosts found{
-        .site = site_of(destination, *parts_.config(), "lmtp:" + path), .hops = {}, .ttl = kNobodyAsked};
+    Hosts found{.site = site_of(destination, *parts_.config(), "lmtp:" + path),
+                .hops = {},
+                .others = {},
+                .ttl = kNobodyAsked};
     found.hops.push_back({.address = {}, .port = 0, .name = {}, .preference = 0, .socket = path});
     return found;
   }

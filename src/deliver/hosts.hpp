@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -31,11 +32,13 @@ struct NextHop {
 };
 
 struct Hosts {
-  // Mail for the destination may go there now.
+  // It is one of them all: mail for the destination may go there now.
   bool have(const NextHop& hop) const;
 
   queue::Site site;
-  std::vector<NextHop> hops;    // at least one, at most kMostAddresses, in the order in which to try them
+  std::vector<NextHop> hops;  // at least one, at most kMostAddresses, in the order in which to try them
+  std::vector<NextHop>
+      others;  // further addresses, not tried: a connection that is kept to one serves; kMostOthers
   std::chrono::seconds ttl{0};  // of the DNS's answers: the least; a day where nobody was asked
 };
 // The other: what becomes of every recipient there now.
@@ -50,6 +53,9 @@ using FoundHosts = std::expected<Hosts, mail::Outcome>;
 
 constexpr std::size_t kMostExchanges = 10;  // MX hosts of a domain that are looked up: the best
 constexpr std::size_t kMostAddresses = 10;  // that an attempt tries
+constexpr std::ptrdiff_t kMostOfHost =
+    4;  // of these, where there are more: so that no host's dead ones hide the next
+constexpr std::ptrdiff_t kMostOthers = 90;
 
 // Finds the hosts of destinations whose route is via mx, smtp or lmtp.
 //

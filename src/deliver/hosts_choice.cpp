@@ -1,6 +1,7 @@
 #include "deliver/hosts_choice.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -56,13 +57,15 @@ class Choice {
         break;
     }
     drop_own();
-    Hosts found{
-        .site = site_of(question_.destination, question_.config, site_name()), .hops = {}, .ttl = facts_.ttl};
+    Hosts found{.site = site_of(question_.destination, question_.config, site_name()),
+                .hops = {},
+                .others = {},
+                .ttl = facts_.ttl};
     order();
     const Families families = families_of();
     for (const Exchange& exchange : exchanges_) add(exchange, families, found.hops);
     if (found.hops.empty()) return nobody(families);
-    if (found.hops.size() > kMostAddresses) found.hops.resize(kMostAddresses);
+    if (found.hops.size() > kMostAddresses) select(found);
     return found;
   }
 
@@ -132,6 +135,20 @@ class Choice {
       for (const auto* list : {&first, &second})
         if (i < list->size()) hops.push_back({(*list)[i], port_, exchange.name, exchange.preference, {}});
     }
+  }
+
+  // The first of each host before all further ones.
+  static void select(Hosts& found) {
+    std::vector<NextHop> chosen, rest;
+    for (NextHop& hop : found.hops) {
+      const bool enough = std::ranges::count(chosen, hop.name, &NextHop::name) >= kMostOfHost;
+      (enough ? rest : chosen).push_back(std::move(hop));
+    }
+    std::ranges::move(rest, std::back_inserter(chosen));
+    const auto end = chosen.begin() + kMostAddresses;
+    found.others.assign(end, end + std::min(chosen.end() - end, kMostOthers));
+    chosen.erase(end, chosen.end());
+    found.hops = std::move(chosen);
   }
 
   FoundHosts nobody(const Families& families) const {

@@ -153,6 +153,26 @@ TEST_F(HostsTest, TriesTenAddressesOfTheTenBestHosts) {
   EXPECT_EQ(resolver_.asked, 1 + 10 * 2);
 }
 
+TEST_F(HostsTest, AHostWithManyAddressesDoesNotHideTheNext) {
+  resolver_.exchanges["there.test"] = {{10, "many.test"}, {20, "few.test"}};
+  resolver_.hosts["few.test"] = {"192.0.2.100"};
+  for (int i = 1; i <= 9; ++i) resolver_.hosts["many.test"].push_back("192.0.2." + std::to_string(i));
+  EXPECT_EQ(find().value().hops.back().name, "few.test");  // all are tried
+  for (int i = 10; i <= 30; ++i) resolver_.hosts["many.test"].push_back("192.0.2." + std::to_string(i));
+  const Hosts found = find().value();
+  ASSERT_EQ(found.hops.size(), kMostAddresses);
+  for (std::size_t i = 0; i < kMostAddresses; ++i)
+    EXPECT_EQ(found.hops[i].name, i == 4 ? "few.test" : "many.test") << i;
+  EXPECT_EQ(found.others.size(), 21u);
+  for (int i = 1; i <= 30; ++i) {
+    NextHop hop{ip("192.0.2." + std::to_string(i)), 25, {}, 0, {}};
+    EXPECT_TRUE(found.have(hop));
+    hop.port = 26;
+    EXPECT_FALSE(found.have(hop));
+  }
+  EXPECT_FALSE(found.have({ip("192.0.2.31"), 25, {}, 0, {}}));
+}
+
 TEST_F(HostsTest, DomainsThatShareTheirHostsShareTheSite) {
   resolver_.exchanges["there.test"] = {{10, "b.test"}, {20, "a.test"}};
   resolver_.exchanges["other.test"] = {{5, "a.test"}, {5, "b.test"}, {7, "b.test"}};
