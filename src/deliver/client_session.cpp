@@ -17,6 +17,8 @@ namespace {
 
 // A reply that nobody asked for is read to its end, to see whether it is 421.
 constexpr base::Milliseconds kUnasked = std::chrono::seconds(1);
+// For the last words of a server that broke off while we wrote.
+constexpr base::Milliseconds kLastWords = std::chrono::seconds(1);
 // Replies to what was said before QUIT.
 constexpr int kRepliesToQuit = 10;
 
@@ -198,6 +200,27 @@ awaitable<std::optional<mail::Reply>> ClientSession::early_refusal() {
   if (reply.code == 421) throw Left(std::move(reply));  // RFC 5321 3.8
   if (!reply.temporary() && !reply.permanent()) throw Left(unasked(reply));
   co_return reply;
+}
+
+// Why the server broke off, or read no more, while we wrote content behind `open` chunks without their reply. Throws `broken`
+// where it did not say.
+awaitable<mail::Reply> ClientSession::last_words(system_error broken, std::size_t open) {
+  const bool stuck = broken.code() == boost::asio::error::timed_out;
+  if (!stuck && broken.code() != boost::asio::error::broken_pipe &&
+      broken.code() != boost::asio::error::connection_reset)
+    throw system_error(broken);
+  std::optional<mail::Reply> reply;
+  try {
+    // After a time-out only what is there is read, as no stream waits that was cancelled.
+    if (!stuck) connection_.allow(kLastWords);
+    do reply = co_await connection_.reply();
+    while (reply->positive() && open-- > 0);
+  } catch (const system_error&) {
+    throw system_error(broken);
+  }
+  if (reply->code == 421) throw Left(*std::move(reply));  // RFC 5321 3.8
+  if (!reply->temporary() && !reply->permanent()) throw system_error(broken);
+  co_return *std::move(reply);
 }
 
 // Behind the last reply of a transaction: the reply that was taken for the verdict was perhaps another one's. A refusal

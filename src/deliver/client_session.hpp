@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -87,7 +88,7 @@ class ClientSession {
   boost::asio::awaitable<bool> take_chunk_reply(Work work);
   boost::asio::awaitable<std::optional<bool>> holds_eight_bit(const ContentPiece& first, Work work);
   boost::asio::awaitable<std::optional<ContentPiece>> next_piece(ClientContent& content, Work work);
-  boost::asio::awaitable<bool> push(std::string_view octets, Work work);
+  boost::asio::awaitable<bool> push(std::string_view octets, std::size_t open, Work work);
   boost::asio::awaitable<void> finish(Work work);
 
   void say(std::string_view command);
@@ -95,6 +96,7 @@ class ClientSession {
   void judge_accepted(const mail::Reply& reply, std::string_view in_reply_to, ClientResults& results);
   boost::asio::awaitable<void> expect_quiet();
   boost::asio::awaitable<std::optional<mail::Reply>> early_refusal();
+  boost::asio::awaitable<mail::Reply> last_words(boost::system::system_error broken, std::size_t open);
   void expect_no_late_refusal();
   void come_to_rest(bool wants_reset);
   void end_of_the_line(mail::Reply reply, bool gone, ClientResults& results);

@@ -399,6 +399,43 @@ TEST_F(ClientDialog, TheLastChunkIsNotSentBeforeAllOthersAreTaken) {
   EXPECT_EQ(said.outcomes[0].detail, "in reply to BDAT");
 }
 
+TEST_F(ClientDialog, TheLastWordsOfAServerThatBreaksOffAreHeard) {
+  house_.content = {std::string(70000, 'a'), std::string(70000, 'b'), "\r\n"};
+  house_.server_takes(100000, true);
+  const std::string go = "250 ok\r\n250 ok\r\n354 go\r\n";
+  const auto refused = converse(kPipelining, {go, "552 5.3.4 too big\r\n"});
+  EXPECT_EQ(refused.outcomes[0].reply, mail::reply(552, 3, 4, "too big"));
+  EXPECT_EQ(refused.outcomes[0].detail, "in reply to the content");
+  const auto leaves = converse(kPipelining, {go, "421 4.3.2 leaving\r\n"});
+  EXPECT_EQ(leaves.outcomes[0].reply, mail::reply(421, 3, 2, "leaving"));
+  const auto positive = converse(kPipelining, {go, "250 what\r\n", "552 5.3.4 too big\r\n"});
+  EXPECT_EQ(positive.outcomes[0].reply.enhanced->to_string(), "4.4.2");
+  for (const auto& said : {leaves, positive}) EXPECT_THAT(said.open, ::testing::ElementsAre(0u));
+  // The reply to the chunk before comes first.
+  const auto chunks = converse(kChunking, {"250 ok\r\n250 ok\r\n", "250 one\r\n", "552 5.3.4 too big\r\n"});
+  EXPECT_EQ(chunks.outcomes[0].reply, mail::reply(552, 3, 4, "too big"));
+  EXPECT_EQ(chunks.outcomes[0].detail, "in reply to the content");
+  const auto surplus =
+      converse(kChunking, {"250 ok\r\n250 ok\r\n", "250 one\r\n", "250 two\r\n", "552 no\r\n"});
+  EXPECT_THAT(surplus.open, ::testing::ElementsAre(0u));
+}
+
+TEST_F(ClientDialog, AServerThatRefusesAndReadsNoMoreIsHeardWhenTimeRunsOut) {
+  house_.content = {std::string(70000, 'a'), "\r\n"};
+  house_.times.data_block = std::chrono::milliseconds(20);
+  house_.server_takes(30000, false);
+  const std::string go = "250 ok\r\n250 ok\r\n354 go\r\n";
+  const auto refused = converse(kPipelining, {go, "552 5.3.4 too big\r\n"});
+  EXPECT_EQ(refused.outcomes[0].reply, mail::reply(552, 3, 4, "too big"));
+  EXPECT_FALSE(refused.usable);
+  for (const std::string& half : {std::string("552 5.3.4 too"), std::string("250 what\r\n")}) {
+    const auto silent = converse(kPipelining, {go, half});
+    EXPECT_THAT(silent.open, ::testing::ElementsAre(0u));
+    EXPECT_EQ(silent.outcomes[0].reply,
+              mail::reply(451, 4, 2, "time ran out while waiting for the content to be taken"));
+  }
+}
+
 TEST_F(ClientDialog, ASurplusReplyBehindTheLastOneLeavesNoConnection) {
   for (const std::string& surplus : {std::string("250 surplus\r\n"), std::string("421 bye\r\n")}) {
     const auto said = converse(kChunking, {"250 ok\r\n250 ok\r\n250 done\r\n" + surplus});

@@ -1,5 +1,4 @@
 // One transaction of a ClientSession: MAIL, RCPT, and the content by DATA or BDAT.
-#include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <utility>
@@ -14,9 +13,6 @@ using boost::asio::awaitable;
 using boost::system::system_error;
 
 namespace {
-
-// For the last words of a server that broke off while we wrote.
-constexpr base::Milliseconds kLastWords = std::chrono::seconds(1);
 
 std::string bdat_line(const ContentPiece& piece) {
   return "BDAT " + std::to_string(piece.octets.size()) + (piece.last ? " LAST\r\n" : "\r\n");  // RFC 3030 2
@@ -112,7 +108,7 @@ awaitable<void> ClientSession::by_data(ClientContent& content, ContentPiece piec
     stage_ = "the content to be taken";
     if (const auto refusal = co_await early_refusal())
       co_return judge_accepted(*refusal, "the content", work.results);
-    if (!co_await push(out, work)) co_return;
+    if (!co_await push(out, 0, work)) co_return;
     if (last) break;
     auto next = co_await next_piece(content, work);
     if (!next) co_return;  // never the dot: what it has is not the message
@@ -137,8 +133,8 @@ awaitable<void> ClientSession::by_chunks(ClientContent& content, ContentPiece pi
     say(bdat_line(piece));
     connection_.transcript.note(content_note(piece.octets.size()));
     may_quit_ = false;  // and QUIT would be octets of the chunk
-    if (!co_await push(std::exchange(out_, {}), work)) co_return;
-    if (!co_await push(piece.octets, work)) co_return;
+    if (!co_await push(std::exchange(out_, {}), open, work)) co_return;
+    if (!co_await push(piece.octets, open, work)) co_return;
     may_quit_ = true;
     ended_ = piece.last;
     ++open;
@@ -212,8 +208,8 @@ awaitable<std::optional<ContentPiece>> ClientSession::next_piece(ClientContent& 
   co_return std::nullopt;
 }
 
-// Content. False: the server refused it before it had all of it.
-awaitable<bool> ClientSession::push(std::string_view octets, Work work) {
+// Content, behind `open` chunks without their reply. False: the server refused it before it had all of it.
+awaitable<bool> ClientSession::push(std::string_view octets, std::size_t open, Work work) {
   connection_.allow(work.times.data_block);
   std::optional<system_error> broken;
   try {
@@ -222,19 +218,7 @@ awaitable<bool> ClientSession::push(std::string_view octets, Work work) {
   } catch (const system_error& error) {
     broken = error;
   }
-  if (broken->code() != boost::asio::error::broken_pipe &&
-      broken->code() != boost::asio::error::connection_reset)
-    throw system_error(*broken);
-  // It may have said why.
-  std::optional<mail::Reply> reply;
-  try {
-    connection_.allow(kLastWords);
-    reply = co_await connection_.reply();
-  } catch (const system_error&) {
-    throw system_error(*broken);
-  }
-  if (reply->positive()) throw system_error(*broken);
-  judge_accepted(*reply, "the content", work.results);
+  judge_accepted(co_await last_words(*broken, open), "the content", work.results);
   co_return false;
 }
 

@@ -111,6 +111,11 @@ class ClientHouse {
   std::string take_heard() { return std::exchange(peer_.heard, {}); }
   // Pieces that the server said and nobody has read.
   std::size_t unread() const { return peer_.sends.size(); }
+  // It reads so many octets of each carry(), and then no more, or breaks off.
+  void server_takes(std::size_t octets, bool breaks) {
+    peer_.takes = octets;
+    peer_.breaks = breaks;
+  }
   void server_says(std::string piece) { peer_.sends.push_back(std::move(piece)); }
 
  private:
@@ -118,6 +123,7 @@ class ClientHouse {
   // Not until the context has nothing to do: a session's watchdog goes on.
   void run(boost::asio::awaitable<void> what) {
     bool ended = false;
+    context_.restart();  // it ended where no watchdog was left
     boost::asio::co_spawn(context_, std::move(what), [&ended](const std::exception_ptr& bug) {
       if (bug) std::rethrow_exception(bug);
       ended = true;

@@ -1,8 +1,10 @@
 #include "net/fake/stream.hpp"
 
 #include <algorithm>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 namespace postrider::net::fake {
 
@@ -22,16 +24,27 @@ std::optional<std::size_t> Stream::try_read(char* into, std::size_t capacity) {
 }
 
 std::optional<std::size_t> Stream::try_write(std::string_view bytes) {
+  if (peer_.heard.size() >= peer_.takes) {
+    arrived_ = true;
+    if (peer_.breaks) throw boost::system::system_error(asio::error::broken_pipe);
+    return {};
+  }
+  bytes = bytes.substr(0, peer_.takes - peer_.heard.size());
   peer_.heard += bytes;
   ++peer_.writes;
   return bytes.size();
 }
 
 asio::awaitable<void> Stream::wait_readable() {
-  co_await asio::post(executor_, asio::use_awaitable);
+  co_await wait();
   arrived_ = true;
 }
 
-asio::awaitable<void> Stream::wait_writable() { co_await asio::post(executor_, asio::use_awaitable); }
+asio::awaitable<void> Stream::wait_writable() { return wait(); }
+
+asio::awaitable<void> Stream::wait() {
+  if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
+  co_await asio::post(executor_, asio::use_awaitable);
+}
 
 }  // namespace postrider::net::fake

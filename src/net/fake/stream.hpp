@@ -17,6 +17,9 @@ struct Peer {
   std::string heard;
   std::size_t writes = 0;  // how many pieces it heard
   bool closed = false;
+  std::size_t takes =
+      std::string::npos;  // so much is heard; then it reads no more, and what it says is there
+  bool breaks = false;    // and then the connection is broken
 };
 
 // Each wait lets other work of the context go first, so that a test sees the same turns as with a socket.
@@ -30,15 +33,17 @@ class Stream final : public net::Stream {
   asio::awaitable<void> wait_readable() override;
   asio::awaitable<void> wait_writable() override;
   void finish_writing() noexcept override {}
-  void cancel() noexcept override {}
-  void resume() noexcept override {}
+  void cancel() noexcept override { cancelled_ = true; }
+  void resume() noexcept override { cancelled_ = false; }
   void close() noexcept override { peer_.closed = true; }
   asio::any_io_executor executor() override { return executor_; }
 
  private:
   asio::any_io_executor executor_;
   Peer& peer_;
+  asio::awaitable<void> wait();
   bool arrived_ = false;  // the next piece is there: after a wait
+  bool cancelled_ = false;
 };
 
 }  // namespace postrider::net::fake
