@@ -27,6 +27,26 @@ using BindAddressNoPort = asio::detail::socket_option::boolean<IPPROTO_IP, IP_BI
 
 }  // namespace
 
+const std::string& helo_of(const config::Config& config, const config::Route& route) {
+  return route.helo.empty() ? config.hostname.ascii() : route.helo;
+}
+
+std::optional<base::IpAddress> source_for(const NextHop& hop, const config::Route& route) {
+  for (const auto& source : route.source)
+    if (hop.socket.empty() && source.is_v4() == hop.address.is_v4()) return source;
+  return {};
+}
+
+tcp::endpoint endpoint_of(const NextHop& hop) { return {net::to_asio(hop.address), hop.port}; }
+
+void open_socket(tcp::socket& socket, const NextHop& hop, const std::optional<base::IpAddress>& source) {
+  socket.open(endpoint_of(hop).protocol());
+  if (!source) return;
+  boost::system::error_code ignored;
+  socket.set_option(BindAddressNoPort(true), ignored);
+  socket.bind(tcp::endpoint(net::to_asio(*source), 0));
+}
+
 asio::awaitable<std::unique_ptr<net::Stream>> ClientConnector::connect(NextHop hop,
                                                                        std::optional<base::IpAddress> source,
                                                                        base::SteadyTime deadline) {
@@ -35,16 +55,11 @@ asio::awaitable<std::unique_ptr<net::Stream>> ClientConnector::connect(NextHop h
     connect_unix(hop.socket);
     co_return std::make_unique<net::TcpStream>(std::move(socket_));
   }
-  const tcp::endpoint to(net::to_asio(hop.address), hop.port);
   boost::system::error_code error;
   net::Watchdog watchdog(socket_.get_executor(), [this] { cancel(); });
-  socket_.open(to.protocol());
-  if (source) {
-    socket_.set_option(BindAddressNoPort(true), error);
-    socket_.bind(tcp::endpoint(net::to_asio(*source), 0));
-  }
+  open_socket(socket_, hop, source);
   watchdog.set(deadline);
-  co_await socket_.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
+  co_await socket_.async_connect(endpoint_of(hop), asio::redirect_error(asio::use_awaitable, error));
   if (watchdog.expired()) error = asio::error::timed_out;
   if (error) {
     cancel();

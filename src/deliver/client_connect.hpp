@@ -6,13 +6,23 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/ip.hpp"
 #include "base/time.hpp"
+#include "config/config.hpp"
 #include "deliver/hosts.hpp"
 #include "net/stream.hpp"
 
 namespace postrider::deliver {
+
+// What EHLO says on this route, and where its connections to the hop come from; nothing: from anywhere.
+const std::string& helo_of(const config::Config& config, const config::Route& route);
+std::optional<base::IpAddress> source_for(const NextHop& hop, const config::Route& route);
+// For the hop's address and port, bound to `source`. Throws a boost::system::system_error.
+void open_socket(boost::asio::ip::tcp::socket& socket, const NextHop& hop,
+                 const std::optional<base::IpAddress>& source);
+boost::asio::ip::tcp::endpoint endpoint_of(const NextHop& hop);
 
 // One connection at a time, on the executor's thread. Outlives its coroutine.
 class ClientConnector {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "deliver/client_connect.hpp"
 #include "deliver/probe_cache.hpp"
 #include "deliver/probe_dialog.hpp"
 #include "sys/log.hpp"
@@ -31,10 +32,6 @@ constexpr std::chrono::seconds kFarewell{2};
 
 mail::Reply busy() { return mail::reply(450, 3, 2, "too many recipients are being checked"); }
 mail::Reply unanswered() { return mail::reply(450, 4, 1, "the next hop gave no answer"); }
-
-tcp::endpoint endpoint_of(const NextHop& hop) {
-  return {asio::ip::make_address(hop.address.to_string()), hop.port};
-}
 
 }  // namespace
 
@@ -89,6 +86,7 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
     const std::string key;
     const mail::Address recipient;
     std::shared_ptr<const config::Config> config;
+    std::shared_ptr<const config::Route> route;
     tcp::socket socket;
     asio::steady_timer watchdog;
     asio::steady_timer connect_timer;
@@ -152,9 +150,10 @@ SmtpRecipientProbe::Engine::Admission SmtpRecipientProbe::Engine::admit(const st
 void SmtpRecipientProbe::Engine::launch(const std::string& key, const mail::Address& recipient) {
   const auto probe = std::make_shared<Probe>(io_, ++last_number_, key, recipient);
   probe->config = config_();
+  probe->route = config::route_for(probe->config, recipient.host());
   open_[probe->number] = probe;
   watch(probe, probe->config->timeouts.probe);
-  find_next_hops(probe->config, recipient.host(), hosts_,
+  find_next_hops({.host = recipient.host(), .route = probe->route}, hosts_,
                  [self = shared_from_this(), number = probe->number](NextHops hops) {
                    asio::post(self->io_, [raw = self.get(), number, hops = std::move(hops)]() mutable {
                      raw->take_hops(number, std::move(hops));
@@ -197,7 +196,7 @@ asio::awaitable<bool> SmtpRecipientProbe::Engine::ask_hop(ProbePtr probe, NextHo
   probe->relay = hop.to_string();
   try {
     co_await connect(probe, hop);
-    ProbeDialog dialog(probe->socket, probe->config->hostname.ascii());
+    ProbeDialog dialog(probe->socket, helo_of(*probe->config, *probe->route));
     auto verdict = co_await dialog.ask(probe->recipient);
     if (!verdict.about_recipient) {
       sys::log::warning("recipient_probe_refused", {{"to", probe->key},
@@ -221,6 +220,7 @@ asio::awaitable<bool> SmtpRecipientProbe::Engine::ask_hop(ProbePtr probe, NextHo
 asio::awaitable<void> SmtpRecipientProbe::Engine::connect(ProbePtr probe, NextHop hop) {
   boost::system::error_code ignored;
   probe->socket.close(ignored);
+  open_socket(probe->socket, hop, source_for(hop, *probe->route));
   const int attempt = ++probe->attempts;
   probe->connecting = attempt;
   probe->connect_timer.expires_after(probe->config->timeouts.probe / 3);

@@ -19,6 +19,7 @@ namespace postrider::deliver {
 //
 // Answers: the RCPT reply of the next hop, 2yz, 4yz or 5yz. Where none was had (no connection, a greeting of
 // 554, MAIL refused, time ran out): 450 4.4.1; other 450 and what is known without asking: find_next_hops().
+// It asks as the mail would come: from the route's source, with its helo.
 // TLS is not spoken: a next hop that insists on it can't be asked.
 //
 // ask() on any thread; `done` is called before it returns where the answer is known, else on the thread

@@ -39,10 +39,10 @@ bool is_about_recipient(std::uint16_t code) {
 asio::awaitable<ProbeDialog::Verdict> ProbeDialog::ask(mail::Address recipient) {
   mail::Reply reply = co_await read_reply();
   if (reply.code != 220) co_return Verdict{false, std::move(reply)};
-  reply = co_await command("EHLO " + hostname_);
+  reply = co_await command("EHLO " + helo_);
   const bool smtputf8 = reply.positive() && announces(reply, "SMTPUTF8");
   // RFC 5321 3.2: a server that refuses EHLO may know HELO.
-  if (reply.permanent()) reply = co_await command("HELO " + hostname_);
+  if (reply.permanent()) reply = co_await command("HELO " + helo_);
   if (reply.code != 250) co_return Verdict{false, std::move(reply)};
   if (!recipient.is_ascii() && !smtputf8) {
     // RFC 6531 3.5

@@ -21,9 +21,9 @@ class ProbeDialog {
     mail::Reply reply;
   };
 
-  // `hostname` is what EHLO says. Requires a connected socket.
-  ProbeDialog(boost::asio::ip::tcp::socket& socket, std::string hostname)
-      : socket_(socket), hostname_(std::move(hostname)) {}
+  // `helo` is what EHLO says. Requires a connected socket.
+  ProbeDialog(boost::asio::ip::tcp::socket& socket, std::string helo)
+      : socket_(socket), helo_(std::move(helo)) {}
 
   // Greeting, EHLO (HELO where that is refused), MAIL FROM:<>, RCPT.
   boost::asio::awaitable<Verdict> ask(mail::Address recipient);
@@ -36,7 +36,7 @@ class ProbeDialog {
   boost::asio::awaitable<std::string> read_line();
 
   boost::asio::ip::tcp::socket& socket_;
-  const std::string hostname_;
+  const std::string helo_;
   std::string buffer_;  // what came and is not yet used; at most kBuffer octets
 };
 

@@ -19,9 +19,8 @@ NextHops next_hops(FoundHosts found) {
 
 }  // namespace
 
-void find_next_hops(const std::shared_ptr<const config::Config>& config, const mail::Host& host,
-                    HostFinder& hosts, std::move_only_function<void(NextHops)> done) {
-  queue::Destination destination{.host = host, .route = config::route_for(config, host)};
+void find_next_hops(const queue::Destination& destination, HostFinder& hosts,
+                    std::move_only_function<void(NextHops)> done) {
   const config::Via& via = destination.route->via;
   if (!std::holds_alternative<config::ViaMx>(via) && !std::holds_alternative<config::ViaSmtp>(via))
     return done(std::unexpected(mail::reply(250, 1, 5, "no other server to ask")));

@@ -3,12 +3,9 @@
 
 #include <expected>
 #include <functional>
-#include <memory>
 #include <vector>
 
-#include "config/config.hpp"
 #include "deliver/hosts.hpp"
-#include "mail/address.hpp"
 #include "mail/reply.hpp"
 
 namespace postrider::deliver {
@@ -19,8 +16,8 @@ namespace postrider::deliver {
 // the client comes again.
 using NextHops = std::expected<std::vector<NextHop>, mail::Reply>;
 
-// By the route that `config` has for the host. `done` is called by the rules of HostFinder::find.
-void find_next_hops(const std::shared_ptr<const config::Config>& config, const mail::Host& host,
-                    HostFinder& hosts, std::move_only_function<void(NextHops)> done);
+// `done` is called by the rules of HostFinder::find.
+void find_next_hops(const queue::Destination& destination, HostFinder& hosts,
+                    std::move_only_function<void(NextHops)> done);
 
 }  // namespace postrider::deliver

@@ -35,7 +35,9 @@ class ProbeTargets : public testing::Test {
                       .own = own_,
                       .reachable = [](const auto&) { return true; }});
     std::optional<NextHops> found;
-    find_next_hops(config_, domain("relayed.test"), hosts, [&](NextHops hops) { found = std::move(hops); });
+    const mail::Host host = domain("relayed.test");
+    find_next_hops({.host = host, .route = config::route_for(config_, host)}, hosts,
+                   [&](NextHops hops) { found = std::move(hops); });
     return found.value();
   }
   mail::Reply answer() { return find().error(); }

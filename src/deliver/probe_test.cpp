@@ -13,6 +13,7 @@
 #include <mutex>
 #include <thread>
 
+#include "deliver/testing/scripted_server.hpp"
 #include "sys/fake/clock.hpp"
 #include "sys/fake/resolver.hpp"
 
@@ -20,7 +21,7 @@ namespace postrider::deliver {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // A mail server on loopback that answers each command as it was told, by the first word; one client at a time.
 class FakeHop {
@@ -129,7 +130,7 @@ mail::Domain domain(std::string_view text) { return mail::Domain::parse(text).va
 
 const auto kNoAnswer = mail::reply(450, 4, 1, "the next hop gave no answer");
 
-class RecipientProbe : public testing::Test {
+class RecipientProbe : public ::testing::Test {
  protected:
   RecipientProbe() {
     config_->timeouts.probe = 20s;
@@ -169,6 +170,16 @@ TEST_F(RecipientProbe, AsksAndLeavesAndRemembers) {
   clock_.advance(1min);
   EXPECT_EQ(ask("Bob+x@relayed.test"), mail::reply(250, 1, 5, "ok"));
   EXPECT_EQ(hop.heard(2).size(), 10u);
+}
+
+TEST_F(RecipientProbe, AsksFromTheRoutesAddressWithItsName) {
+  testing::ScriptedServer hop;
+  route_to(hop.port());
+  config_->routes[0].source = {base::IpAddress::parse("127.0.0.77").value()};
+  config_->routes[0].helo = "out.here.test";
+  EXPECT_EQ(ask(), mail::reply(250, 1, 5, "ok"));
+  EXPECT_EQ(hop.heard(1)[0], "EHLO out.here.test");
+  EXPECT_THAT(hop.peers(), ElementsAre("127.0.0.77"));
 }
 
 TEST_F(RecipientProbe, GivesTheNextHopsRefusalWithAllItsLines) {
@@ -284,7 +295,7 @@ TEST_F(RecipientProbe, ANonAsciiRecipientNeedsSmtputf8) {
   FakeHop hop;
   route_to(hop.port());
   EXPECT_EQ(ask("j\xC3\xBCrg@relayed.test").code, 250);
-  EXPECT_THAT(hop.heard(1), testing::Contains("MAIL FROM:<> SMTPUTF8"));
+  EXPECT_THAT(hop.heard(1), ::testing::Contains("MAIL FROM:<> SMTPUTF8"));
   FakeHop old({{"EHLO", "250-SMTPUTF8\r\n250-SMTPUTF8X\r\n250 HELP"}});
   route_to(old.port());
   EXPECT_EQ(ask("l\xC3\xBC@relayed.test"),

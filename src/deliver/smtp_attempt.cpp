@@ -21,10 +21,6 @@ base::SteadyTime now() { return std::chrono::steady_clock::now(); }
 
 mail::Reply shutting_down() { return mail::reply(451, 3, 2, "shutting down"); }
 
-const std::string& helo_of(const config::Config& config, const config::Route& route) {
-  return route.helo.empty() ? config.hostname.ascii() : route.helo;
-}
-
 // Those who reach the same site in the same way share connections. Not by what Courier::locate() said: that may be old, and the
 // hosts are perhaps others now.
 std::string key_of(const config::Config& config, const config::Route& route, const Hosts& hosts) {
@@ -37,12 +33,6 @@ std::string address_of(const NextHop& hop) {
   if (!hop.socket.empty()) return hop.socket;
   const std::string address = hop.address.to_string();
   return (hop.address.is_v4() ? address : '[' + address + ']') + ':' + std::to_string(hop.port);
-}
-
-std::optional<base::IpAddress> source_for(const NextHop& hop, const config::Route& route) {
-  for (const auto& source : route.source)
-    if (hop.socket.empty() && source.is_v4() == hop.address.is_v4()) return source;
-  return {};
 }
 
 }  // namespace
