@@ -95,6 +95,7 @@ awaitable<void> SmtpAttempt::try_hop(NextHop hop) {
   if (!session) co_return note(hop, begun, results_.verdict(), {});
   session_ = session.get();
   session->set_end(end_);
+  if (cancelled_) session->cancel();  // while the connection was there already
   auto refusal = co_await session->open(times_);
   session_ = nullptr;
   if (!refusal) co_return co_await carry(std::move(session), begun);
@@ -109,9 +110,11 @@ awaitable<std::unique_ptr<ClientSession>> SmtpAttempt::connect(NextHop hop) {
   try {
     auto stream = co_await connector_.connect(hop, source_for(hop, *job_.destination.route),
                                               std::min(now() + times_.connect, end_));
+    asked_ = true;
     co_return std::make_unique<ClientSession>(std::move(stream), terms_for(std::move(hop)));
   } catch (const boost::system::system_error& error) {
     trouble = error.code().message();
+    asked_ |= !is_own_fault(error.code());
   }
   results_.blame(mail::reply(451, 4, 1, "no connection: " + trouble), Weight::unreachable);
   co_return nullptr;
@@ -131,6 +134,7 @@ awaitable<void> SmtpAttempt::carry(std::unique_ptr<ClientSession> session, base:
   co_await session->carry({results_, parts_.readers, times_});
   session_ = nullptr;
   if (session->was_dead()) co_return;
+  asked_ = true;
   note(session->terms().hop, begun, results_.verdict(),
        results_.went_well() ? std::string() : session->transcript());
   const bool keep = session->is_usable() && times_.idle.count() > 0 &&
@@ -161,7 +165,7 @@ void SmtpAttempt::cancel() {
 
 queue::Report SmtpAttempt::report() {
   auto contact = results_.judged() ? queue::Contact::made : queue::Contact::failed;
-  if (trials_.empty() || (cancelled_ && !results_.judged())) contact = queue::Contact::none;
+  if (!asked_ || (cancelled_ && !results_.judged())) contact = queue::Contact::none;
   if (cancelled_) results_.decide_open(mail::Action::deferred, shutting_down());
   // For those whose time was up before any host could be blamed.
   results_.blame(mail::reply(451, 4, 2, "time ran out before a host answered"), Weight::nothing);

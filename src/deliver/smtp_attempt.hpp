@@ -70,6 +70,7 @@ class SmtpAttempt {
   ClientSession* session_ = nullptr;  // in use
   std::vector<queue::Trial> trials_;
   bool cancelled_ = false;
+  bool asked_ = false;  // a host, which answered or did not: not so where it was a fault of ours
 };
 
 }  // namespace postrider::deliver

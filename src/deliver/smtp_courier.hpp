@@ -19,6 +19,7 @@ namespace postrider::deliver {
 //
 //   2yz  relayed, or delivered by LMTP (RFC 2033 4.2)    4yz  deferred    5yz  failed
 //   deferred 4.4.1 no host could be reached, 4.4.2 it broke off or took too long, 4.5.0 it does not speak the protocol,
+//            (nothing of this is the site's fault where it is one of ours: no descriptor, no port, no such source),
 //            4.3.0 the message could not be read, 4.3.2 this server stops
 //   failed   5.3.4 larger than the server takes, 5.6.7 the server knows no SMTPUTF8 and that is needed,
 //            5.6.3 it takes no BINARYMIME, or no 8BITMIME and the message was declared so and has octets above 127

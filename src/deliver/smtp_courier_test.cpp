@@ -1,12 +1,16 @@
 #include "deliver/smtp_courier.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <future>
 
+#include "deliver/files.hpp"
 #include "deliver/testing/client_house.hpp"
 #include "deliver/testing/scripted_server.hpp"
 #include "sys/fake/clock.hpp"
@@ -249,6 +253,67 @@ TEST_F(SmtpCourierTest, ASourceThatCannotBeUsedIsToldForEachHost) {
   ASSERT_EQ(report.trials.size(), 2u);
   for (const auto& trial : report.trials)
     EXPECT_EQ(trial.result, "451 4.4.1 no connection: Cannot assign requested address");
+  EXPECT_EQ(report.contact, Contact::none);
+}
+
+TEST_F(SmtpCourierTest, WhereNoDescriptorIsLeftTheSiteIsNotBlamed) {
+  route_to_hub(1);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto report = deliver();
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(result(report), "deferred 451 4.4.1 no connection: Too many open files");
+  EXPECT_EQ(report.contact, Contact::none);
+  EXPECT_EQ(report.trials.size(), 2u);
+  EXPECT_EQ(deliver().contact, Contact::failed);  // it refuses the connection
+}
+
+// A Unix socket whose queue of connections is full.
+class FullSocket {
+ public:
+  explicit FullSocket(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto* plain = reinterpret_cast<const sockaddr*>(&address);
+    if (::bind(listener_.get(), plain, sizeof address) != 0 || ::listen(listener_.get(), 0) != 0)
+      std::abort();
+    do waiting_.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    while (::connect(waiting_.back().get(), plain, sizeof address) == 0);
+  }
+  // Also the one that comes then.
+  void take_all() {
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      const Handle taken(::accept(listener_.get(), nullptr, nullptr));
+      const std::string_view reply = "554 5.3.2 no mail here\r\n";
+      ::send(taken.get(), reply.data(), reply.size(), MSG_NOSIGNAL);
+    }
+  }
+
+ private:
+  Handle listener_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::vector<Handle> waiting_;
+};
+
+TEST_F(SmtpCourierTest, AUnixSocketWhoseQueueIsFullIsAskedAgainAndNotBlamed) {
+  std::string folder = (std::filesystem::temp_directory_path() / "postrider-lmtp.XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  FullSocket full(folder + "/socket");
+  ScriptedServer other;
+  route_to(config::ViaLmtp{{}, 24, folder + "/socket"});
+  config_->delivery.connect = 10ms;
+  const auto report = deliver();
+  EXPECT_EQ(result(report), "deferred 451 4.4.1 no connection: Resource temporarily unavailable");
+  EXPECT_EQ(report.contact, Contact::none);
+  config_->delivery.connect = 10s;
+  auto later = begin();
+  route_to_hub(other.port());
+  deliver();  // on the same thread, so that the other has been at the socket
+  full.take_all();
+  EXPECT_EQ(result(later.get()), "deferred 451 4.3.2 the server turned us away: 554 5.3.2 no mail here");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(SmtpCourierTest, TheNextHostIsTriedWhereOneCannotBeReached) {
