@@ -15,7 +15,9 @@ namespace postrider::deliver {
 
 // Carries jobs whose route is via mx, smtp or lmtp. A job tries hosts in their order, at most kMostAddresses, until each
 // recipient is judged; a host that refuses the connection, turns us away before it has judged a recipient, breaks off
-// before the end of the data, or answers MAIL with 4yz makes way for the next one. The rest is the verdict:
+// before it has all of the data, or answers MAIL with 4yz makes way for the next one. Where a small message went out in one
+// write with MAIL and RCPT, who breaks off then has perhaps taken it: that is deferred, unless it says 421 before the reply to
+// the data. The rest is the verdict:
 //
 //   2yz  relayed, or delivered by LMTP (RFC 2033 4.2)    4yz  deferred    5yz  failed
 //   deferred 4.4.1 no host could be reached, 4.4.2 it broke off or took too long, 4.5.0 it does not speak the protocol,
