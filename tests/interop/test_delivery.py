@@ -160,20 +160,63 @@ class TestSmtpSink:
         submit(server, message(), "bob@out.test")
         server.wait_log(event="deferred", to="bob@out.test", count=2)
 
-    def test_a_slow_end_of_data_is_waited_for(self, against):
-        server = against("-W", ".:1", delivery={"timeouts": {"data_end": "20s"}})
-        submit(server, message(), "bob@out.test")
+    @pytest.mark.parametrize("options", [["-W", ".:1"], ["-w", "1"], ["-H", "1", "-T", "1024"]],
+                             ids=["end of data", "DATA", "window shut"])
+    def test_a_slow_server_is_waited_for(self, against, options):
+        server = against(*options, delivery={"timeouts": {"data_start": "20s", "data_end": "20s"}})
+        submit(server, message(("x" * 70 + "\r\n") * 5000), "bob@out.test")
         server.wait_log(event="relayed", to="bob@out.test")
+
+    @pytest.mark.parametrize("delay", ["0", "1"])
+    def test_a_no_in_the_middle_of_the_content_is_told_to_the_sender(self, against, delay):
+        """It reads no more, and the content is more than what lies between us: the client stands."""
+        server = against("-A", delay)
+        submit(server, message(("x" * 70 + "\r\n") * 150_000), "bob@out.test")
+        assert server.wait_log(event="failed", to="bob@out.test", timeout=30)["reply"].startswith("550 ")
+
+    @pytest.mark.parametrize("options, event, dsn", [(["-b", "450 4.7.9 come back", "-r", "RCPT"], "deferred", "4.7.9"),
+                                                     (["-B", "554 5.7.9 not you", "-f", "."], "failed", "5.7.9")],
+                             ids=["for now", "for good"])
+    def test_its_words_are_logged(self, against, options, event, dsn):
+        server = against(*options)
+        submit(server, message(), "bob@out.test")
+        line = server.wait_log(event=event, to="bob@out.test")
+        assert line["dsn"] == dsn and options[1].split(" ", 2)[2] in line["reply"]
+
+    def test_mail_waits_for_a_server_that_ended(self, against):
+        server = against("-M", "2")
+        for _ in range(3):  # It counts what it likes.
+            name = submit(server, message(), "bob@out.test")
+            line = wait_until(lambda id=name: next((line for line in server.log_lines() if line.get("id") == id
+                                                    and line.get("event") in ("relayed", "deferred")), None),
+                              20, server.log_tail)
+            if line["event"] == "deferred":
+                break
+        assert line["event"] == "deferred" and line["dsn"].startswith("4.4."), line
+
+    @pytest.mark.parametrize("options, event", [(["-f", "."], "failed"), (["-f", "RCPT"], "failed"), (["-r", "."], "deferred"),
+                                                (["-Q", "DATA"], "deferred"), (["-q", "."], "deferred")], ids=str)
+    def test_by_lmtp_faults_mean_the_same(self, against, options, event):
+        server = against("-L", *options)
+        submit(server, message(), "bob@out.test", "eve@out.test")
+        for recipient in ("bob@out.test", "eve@out.test"):
+            assert server.wait_log(event=event, to=recipient)["dsn"][0] == ("5" if event == "failed" else "4")
 
 
 STEPS = ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "end"]
 # Without CHUNKING, so that there is a DATA.
 EXTENSIONS = ("PIPELINING", "8BITMIME")
+CHUNKS = (*EXTENSIONS, "CHUNKING")
 GARBAGE = {"no code": b"hello\r\n", "a code of two digits": b"25 ok\r\n", "a code above 599": b"799 what\r\n",
            "a positive code where a no belongs": b"199 x\r\n", "binary": bytes(range(256)) + b"\r\n",
            "no line end": b"2" * 70000, "changing codes": b"250-one\r\n450 two\r\n",
            "an endless reply": b"250-more\r\n" * 3000, "an empty line": b"\r\n", "a NUL": b"250 \0ok\r\n",
            "a bare LF": b"250 ok\n250 too much\n", "a telnet greeting": b"\xff\xfb\x01\r\n"}
+
+
+def named(value):
+    """A parameter, in the name of a test."""
+    return {EXTENSIONS: "DATA", CHUNKS: "BDAT"}.get(value, value) if isinstance(value, (str, tuple)) else type(value).__name__
 
 
 class TestHostile:
@@ -184,8 +227,8 @@ class TestHostile:
         with contextlib.ExitStack() as stack:
             def make(**options):
                 sink = stack.enter_context(Sink(("127.0.0.1", 0), **{"ehlo": EXTENSIONS, **options}))
-                server = make_server(**config({"out.test": f"smtp://127.0.0.1:{sink.port}"},
-                                              delivery={"timeouts": TIMEOUTS}))
+                via = f"{'lmtp' if sink.lmtp else 'smtp'}://127.0.0.1:{sink.port}"
+                server = make_server(**config({"out.test": via}, delivery={"timeouts": TIMEOUTS}))
                 return server, sink
             yield make
 
@@ -194,13 +237,44 @@ class TestHostile:
         server.wait_log(event="deferred", to="bob@out.test", id=name, timeout=30)
         sink.faults.clear()
         sink.replies.clear()
-        server.wait_log(event="relayed", to="bob@out.test", id=name, timeout=30)
+        server.wait_log(event="delivered" if sink.lmtp else "relayed", to="bob@out.test", id=name, timeout=30)
 
     @pytest.mark.parametrize("step", STEPS)
     @pytest.mark.parametrize("fault", [Drop(), Drop(b"250-half"), Reset(), Hang(), Drip()],
                              ids=["drops", "drops in a reply", "resets", "hangs", "drips"])
     def test_is_outlived(self, against, step, fault):
         server, sink = against(faults={step: fault})
+        self.kept(server, sink, submit(server, message(), "bob@out.test"))
+
+    @pytest.mark.parametrize("fault, step", [(Drop(), "MAIL"), (Drop(), "RCPT"), (Drop(), "BDAT"), (Drop(), "end"),
+                                             (Reset(), "BDAT"), (Reset(), "end"), (Hang(), "BDAT"), (Hang(), "end")], ids=named)
+    def test_is_outlived_where_chunks_are_sent(self, against, step, fault):
+        """One chunk with all that is before it, or, for BDAT, several."""
+        server, sink = against(ehlo=CHUNKS, faults={step: fault})
+        text = message(("x" * 70 + "\r\n") * (4000 if step == "BDAT" else 1))
+        self.kept(server, sink, submit(server, text, "bob@out.test"))
+        assert sink.said("BDAT") and not sink.said("DATA") and len(sink.messages[-1].content) > len(text)
+
+    @pytest.mark.parametrize("fault, step, ehlo", [(Drop(), "MAIL", EXTENSIONS), (Drop(), "MAIL", CHUNKS),
+                                                   (Hang(), "end", EXTENSIONS), (Drop(), "end", CHUNKS)], ids=named)
+    def test_is_outlived_on_a_connection_that_was_kept(self, against, ehlo, step, fault):
+        server, sink = against(ehlo=ehlo)
+        server.wait_log(event="relayed", to="bob@out.test", id=submit(server, message(), "bob@out.test"))
+        sink.faults[step] = fault
+        name = submit(server, message(), "bob@out.test")
+        wait_until(lambda: len(sink.said("MAIL")) > 1, 20, server.log_tail)
+        assert sink.connections == 1 or (step, ehlo) == ("MAIL", EXTENSIONS)
+        self.kept(server, sink, name)
+
+    @pytest.mark.parametrize("fault, step", [(Drop(), "LHLO"), (Hang(), "RCPT"), (Drop(), "end"), (Hang(), "end")], ids=named)
+    def test_is_outlived_by_lmtp(self, against, step, fault):
+        server, sink = against(lmtp=True, faults={step: fault})
+        self.kept(server, sink, submit(server, message(), "bob@out.test"))
+
+    @pytest.mark.parametrize("reply", ["no code", "an endless reply"])
+    @pytest.mark.parametrize("how", [{"ehlo": CHUNKS}, {"lmtp": True}], ids=["BDAT", "LMTP"])
+    def test_that_talks_nonsense_at_the_end_is_not_believed(self, against, how, reply):
+        server, sink = against(**how, replies={"end": GARBAGE[reply]})
         self.kept(server, sink, submit(server, message(), "bob@out.test"))
 
     @pytest.mark.parametrize("step", ["greeting", "RCPT", "end"])
