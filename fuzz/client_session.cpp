@@ -1,5 +1,5 @@
-// A client's session against a server that says anything, from each of its states on. The first octet chooses the state
-// and the protocol, the second how the rest is cut into pieces.
+// A client's session against a server that says anything, from each of its states on. The first octet chooses the state,
+// the protocol and whether the content has one piece or several, the second how the rest is cut into pieces.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "deliver/testing/client_house.hpp"
 #include "wire/smtp/command.hpp"
@@ -32,23 +33,29 @@ constexpr std::array<std::string_view, 8> kStates = {
     "220 hi\r\n|250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n|250 ok\r\n250 ok\r\n250 ok\r\n",
 };
 
-// All that was said are commands that a server understands, with their content where it belongs.
+// All that was said are commands that a server understands, with their content where it belongs; the last content may have
+// been broken off between two pieces.
 void check_commands(std::string_view heard, const std::string& content) {
   bool after_data = false;
+  std::size_t chunked = 0;
   while (!heard.empty()) {
     if (after_data && (heard.starts_with(content + ".\r\n") || heard.starts_with(".\r\n"))) {
       heard.remove_prefix(heard.starts_with(".\r\n") ? 3 : content.size() + 3);
       after_data = false;
       continue;
     }
+    if (after_data && content.starts_with(heard)) return;
     const auto line = wire::smtp::next_line(heard, wire::smtp::kMaxCommandLine);
     require(line.result == wire::smtp::LineResult::line);
     const auto command = wire::smtp::parse_command(line.text, {});
     require(command.has_value());
     heard.remove_prefix(line.consumed);
     after_data = std::holds_alternative<wire::smtp::Data>(*command);
+    if (std::holds_alternative<wire::smtp::Mail>(*command)) chunked = 0;
     if (const auto* bdat = std::get_if<wire::smtp::Bdat>(&*command)) {
-      require(bdat->last && heard.starts_with(content) && bdat->size == content.size());
+      require(heard.starts_with(std::string_view(content).substr(chunked, bdat->size)));
+      chunked += bdat->size;
+      require(chunked <= content.size() && bdat->last == (chunked == content.size()));
       heard.remove_prefix(bdat->size);
     }
   }
@@ -75,6 +82,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     house.add("alice@there.test");
     house.add("bob@there.test");
   }
+  static const std::vector<std::string> one = house.content;
+  static const std::vector<std::string> several = {std::string(70000, 'a'), "\r\n" + std::string(70000, 'b'),
+                                                   "\r\n"};
+  house.content = (data[0] & 64) != 0 ? several : one;
   const bool lmtp = data[0] >= 128;
   house.terms.protocol = lmtp ? deliver::ClientProtocol::lmtp : deliver::ClientProtocol::smtp;
   house.begin(std::move(sends));
@@ -91,6 +102,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!said.usable) break;
   }
   house.quit();
-  check_commands(heard + house.take_heard(), house.content[0]);
+  std::string whole;
+  for (const std::string& each : house.content) whole += each;
+  check_commands(heard + house.take_heard(), whole);
   return 0;
 }
