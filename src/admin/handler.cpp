@@ -1,5 +1,6 @@
 #include "admin/handler.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -14,6 +15,15 @@ using boost::json::object;
 
 constexpr std::size_t kSample = 20;  // rows that a dry run shows of a page
 
+// The rows of messages with lower ids; the last page, where others would follow.
+void cut(store::ListedPage& page, base::MessageId before) {
+  const auto begin =
+      std::ranges::lower_bound(page.rows, before, {}, [](const auto& row) { return row.id.message; });
+  // The next place may be that of the last row: what is below `before` may still follow in its message.
+  if (begin != page.rows.end() || (page.next && page.next->message >= before)) page.next.reset();
+  page.rows.erase(begin, page.rows.end());
+}
+
 class Handler {
  public:
   Handler(queue::Operator& desk, const sys::Clock& clock) : desk_(desk), clock_(clock) {}
@@ -24,8 +34,10 @@ class Handler {
   }
 
   object operator()(const ChangeRequest& request) {
-    const auto page = desk_.list(request.selection, request.after, request.limit);
+    const base::MessageId before = request.before ? *request.before : desk_.boundary();
+    auto page = desk_.list(request.selection, request.after, request.limit);
     if (!page) return to_json(page.error());
+    cut(*page, before);
     std::vector<store::RecipientId> fit;
     array sample;
     for (const auto& row : page->rows) {
@@ -42,6 +54,7 @@ class Handler {
     }
     object out{{"changed", changed.changed}, {"unfit", changed.unfit + unfit}, {"busy", changed.busy}};
     if (request.dry_run) out["sample"] = std::move(sample);
+    out["before"] = before.to_string();
     out["next"] = nullptr;
     if (page->next) out["next"] = to_string(*page->next);
     return out;

@@ -13,6 +13,7 @@ namespace {
 
 using boost::json::parse;
 using testing::FakeDesk;
+using testing::id;
 using testing::row;
 
 class Handler : public ::testing::Test {
@@ -45,7 +46,7 @@ TEST_F(Handler, ChangesWhatFitsAndCountsTheRest) {
   desk.rows = {row(1, 0), row(1, 1, held), row(2, 0), row(3, 0, untold), row(4, 0)};
   desk.rows[4].quarantined = true;
   EXPECT_EQ(ask(R"({"do":"change","change":"hold","selection":{"everything":true},"reason":"why not"})"),
-            parse(R"({"changed":1,"unfit":3,"busy":1,"next":null})"));
+            parse(R"({"changed":1,"unfit":3,"busy":1,"before":"00000000031n0","next":null})"));
   ASSERT_EQ(desk.changes.size(), 1u);
   EXPECT_EQ(desk.changes[0].recipients,
             (std::vector<store::RecipientId>{{testing::id(1), 0}, {testing::id(2), 0}}));
@@ -63,6 +64,22 @@ TEST_F(Handler, ADryRunChangesNothingAndShowsTheFirst) {
   EXPECT_EQ(said.at("next"), "000000000000s/0");
   EXPECT_TRUE(desk.changes.empty());
   EXPECT_EQ(desk.selection.sender, "<>");
+}
+
+TEST_F(Handler, LeavesAloneWhatCameAfterTheFirstPage) {
+  desk.rows = {row(1, 0), row(2, 0), row(3, 0), row(4, 0)};
+  desk.end = id(3);
+  const auto first = ask(R"({"do":"change","change":"hold","selection":{"everything":true},"limit":1})");
+  EXPECT_EQ(first.at("before"), "0000000000003");
+  EXPECT_EQ(first.at("next"), "0000000000001/0");
+  desk.end = id(9);
+  const auto last =
+      ask(R"({"do":"change","change":"hold","selection":{"everything":true},"after":"0000000000001/0",)"
+          R"("before":"0000000000003"})");
+  EXPECT_EQ(last.at("before"), "0000000000003");
+  EXPECT_EQ(last.at("next"), nullptr);
+  ASSERT_EQ(desk.changes.size(), 2u);
+  EXPECT_EQ(desk.changes[1].recipients, (std::vector<store::RecipientId>{{id(2), 0}}));
 }
 
 TEST_F(Handler, ShowsAMessageWithWhyEachRecipientWaits) {

@@ -39,11 +39,14 @@ struct ListRequest {
   Place after;
   std::size_t limit = 100;  // 1 to kPage
 };
-// One page of a change: the first `limit` rows of the selection behind `after`. dry_run: what it would change.
+// One page of a change: the first `limit` rows of the selection behind `after`, of messages with ids below `before`.
+// Without `before`: of the mail that is there now; the answer has the id, for the pages that follow. dry_run: what it
+// would change.
 struct ChangeRequest {
   queue::Change change = queue::Change::retry;
   store::Selection selection;
   Place after;
+  std::optional<base::MessageId> before = {};
   std::size_t limit = kPage;
   std::string reason;
   bool dry_run = false;

@@ -38,6 +38,7 @@ object encode(const ListRequest& request) {
 object encode(const ChangeRequest& request) {
   object out{{"do", "change"}, {"change", to_string(request.change)}};
   put_page(out, request.selection, request.after, request.limit);
+  if (request.before) out["before"] = request.before->to_string();
   if (!request.reason.empty()) out["reason"] = request.reason;
   if (request.dry_run) out["dry_run"] = true;
   return out;

@@ -83,6 +83,7 @@ Request read_change(Members& members) {
     request.change = static_cast<queue::Change>(*word);
   request.selection = read_selection(members, Everything::must_be_said);
   request.after = members.parsed<store::RecipientId>("after", kTextBytes, parse_place);
+  request.before = members.parsed<base::MessageId>("before", kTextBytes, parse_id);
   request.limit = read_limit(members, kPage);
   request.reason = members.text("reason", kReasonBytes).value_or("");
   request.dry_run = members.flag("dry_run");

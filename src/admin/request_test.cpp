@@ -56,6 +56,7 @@ TEST(Request, ReadsWhatItWrites) {
                                     ChangeRequest{.change = queue::Change::bounce,
                                                   .selection = {},
                                                   .after = {},
+                                                  .before = id(12),
                                                   .reason = "spam \"x\"",
                                                   .dry_run = true},
                                     ShowRequest{id(77)},

@@ -42,12 +42,17 @@ struct Total {
   std::uint64_t changed = 0, unfit = 0, busy = 0;
 };
 
-// Goes through all pages. `seen` gets each answer and what there is so far.
+// Goes through all pages. `seen` gets each answer and what there is so far. The first answer sets `before`, where it is
+// not set: what comes meanwhile is left alone.
 Total change_pages(const admin::ControlClient& client, admin::ChangeRequest request,
+                   std::optional<base::MessageId>& before,
                    const std::function<void(const object&, const Total&)>& seen) {
   Total total;
   do {
+    request.before = before;
     const object answer = ask(client, request);
+    before = base::MessageId::parse(text(answer, "before"));
+    if (!before) throw Stop{kRefused, "what the server answered is no answer"};
     total.changed += number(answer, "changed");
     total.unfit += number(answer, "unfit");
     total.busy += number(answer, "busy");
@@ -135,12 +140,11 @@ class Run {
     Total all;
     for (auto& request : requests_) {
       request.dry_run = dry;
-      const Total before = all;
-      const Total one = change_pages(client_, request, [&](const object& answer, const Total& so_far) {
-        seen(answer,
-             {before.changed + so_far.changed, before.unfit + so_far.unfit, before.busy + so_far.busy});
+      const Total so_far = all;
+      change_pages(client_, request, before_, [&](const object& answer, const Total& one) {
+        all = {so_far.changed + one.changed, so_far.unfit + one.unfit, so_far.busy + one.busy};
+        seen(answer, all);
       });
-      all = {before.changed + one.changed, before.unfit + one.unfit, before.busy + one.busy};
     }
     return all;
   }
@@ -176,6 +180,7 @@ class Run {
   Change change_;
   admin::ControlClient client_;
   std::vector<admin::ChangeRequest> requests_;
+  std::optional<base::MessageId> before_;  // of all requests, and of the question before them
   boost::json::array sample_;
 };
 
@@ -189,7 +194,8 @@ int queue_change(const QueueOptions& options, Change change) {
 std::uint64_t retry_all(const admin::ControlClient& client, const store::Selection& selection) {
   admin::ChangeRequest request{.change = Change::retry, .selection = selection, .after = {}, .reason = {}};
   request.selection.state = mail::RecipientState::waiting;
-  const Total total = change_pages(client, request, [](const object&, const Total&) {});
+  std::optional<base::MessageId> before;
+  const Total total = change_pages(client, request, before, [](const object&, const Total&) {});
   return total.changed + total.busy;
 }
 

@@ -26,6 +26,7 @@ class Desk final : public Operator {
   base::Result<store::ListedPage> list(const store::Selection& selection,
                                        std::optional<store::RecipientId> after, std::size_t limit) override;
   base::Result<Shown> show(base::MessageId id) override;
+  base::MessageId boundary() override { return parts_.spool.boundary(); }
   // What is gone, in quarantine or in a state that does not fit (fits()) is counted as unfit, and nothing is done to it.
   // At most 1,000 recipients; more are refused with 5.5.4.
   base::Result<Changed> change(std::vector<store::RecipientId> recipients, Change change,

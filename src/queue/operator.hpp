@@ -84,6 +84,9 @@ class Operator {
                                                std::size_t limit) = 0;
   // 5.1.0-like permanent failure where there is no such message.
   virtual base::Result<Shown> show(base::MessageId id) = 0;
+  // Above the ids of all mail that is here, below those of what comes: who changes the queue page by page stops there,
+  // or would meet what came meanwhile, and the notifications of its own bounces.
+  virtual base::MessageId boundary() = 0;
   // Of exactly these. Many are changed page by page: list, then change.
   virtual base::Result<Changed> change(std::vector<store::RecipientId> recipients, Change change,
                                        const std::string& reason) = 0;

@@ -159,6 +159,8 @@ class Spool final : public Backlog {
   // The message with all its recipients that have a row; Claimed::recipients are those (of any state, claimed by
   // whomever). Nothing where it is not here.
   base::Result<std::optional<Claimed>> find(base::MessageId id);
+  // Above the ids of all drafts and messages so far, below those of all that come; no message has it. Never blocks.
+  base::MessageId boundary();
   // A consistent copy into a new file, complete and synced before it bears its name; mail comes and goes meanwhile.
   base::Result<void> backup(const std::filesystem::path& file);
 

@@ -147,6 +147,8 @@ base::Result<std::optional<Claimed>> Spool::find(base::MessageId id) {
   return (*file)->find(id);
 }
 
+base::MessageId Spool::boundary() { return core_->ids->next(); }
+
 base::Result<void> Spool::backup(const std::filesystem::path& target) {
   auto file = SpoolFile::open(core_->directory, core_->state.clock);
   if (!file) return std::unexpected(file.error());

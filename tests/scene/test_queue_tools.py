@@ -2,11 +2,14 @@
 
 import concurrent.futures
 import email
+import json
 import re
+import socket
+import threading
 
 import pytest
 
-from harness.control import queue, queue_json
+from harness.control import Control, queue, queue_json, socket_path
 from harness.ports import free_port
 from harness.scenes import delivered, id_of
 from harness.sink import Sink
@@ -225,6 +228,41 @@ def test_a_bounce_tells_the_sender(server):
     text = report.as_string()
     assert "x@hold.test" in text and "no such house" in text and "lost and found" in text
     wait_until(lambda: queue(server, "list", code=1), 10, "the end of it")
+
+
+def test_each_page_of_a_change_ends_where_the_first_said(make_server):
+    """A server that the test plays: it has one page for a dry run, and two for the change."""
+    server = make_server(start=False)
+    socket_path(server).parent.mkdir(parents=True)
+    page = {"changed": 1, "unfit": 0, "busy": 0, "before": "01hx3vaqk4000"}
+    asked = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(socket_path(server)))
+        listener.listen()
+
+        def play():
+            for after in ("01hx3v5t0c001/0", None):
+                with listener.accept()[0] as connection, connection.makefile("rwb") as stream:
+                    asked.append(json.loads(stream.readline()))
+                    stream.write(json.dumps({**page, "next": after}).encode() + b"\n")
+        player = threading.Thread(target=play)
+        player.start()
+        queue(server, "bounce", "--all")
+        player.join()
+    assert [(one.get("before"), one.get("after")) for one in asked] == [
+        (None, None), ("01hx3vaqk4000", "01hx3v5t0c001/0")]
+
+
+def test_what_came_after_a_change_began_is_left_alone(server):
+    put_off(server, "x@hold.test", sender="alice@hold.test")
+    with Control(socket_path(server)) as control:
+        request = {"do": "change", "change": "bounce", "selection": {"everything": True}}
+        before = control.say({**request, "dry_run": True})["before"]
+        assert control.say({**request, "before": before})["changed"] == 1
+        wait_until(lambda: whom(server) == ["alice@hold.test"], 10, "the notification")
+        answer = control.say({**request, "before": before})
+        assert (answer["changed"], answer["unfit"], answer["before"], answer["next"]) == (0, 0, before, None)
+    assert whom(server) == ["alice@hold.test"]
 
 
 def test_a_dry_run_changes_nothing(server):

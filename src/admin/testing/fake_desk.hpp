@@ -45,6 +45,7 @@ class FakeDesk final : public queue::Operator {
  public:
   std::vector<store::Listed> rows;  // by id; list() knows no filter but `state`
   std::vector<store::Suspension> suspended;
+  base::MessageId end = id(100'000);
   std::function<void()> before_list = [] {};
 
   struct Changing {
@@ -71,6 +72,7 @@ class FakeDesk final : public queue::Operator {
     }
     return page;
   }
+  base::MessageId boundary() override { return end; }
   base::Result<queue::Shown> show(base::MessageId message) override {
     if (message != id(7)) return base::permanent({5, 1, 0}, "there is no such message");
     queue::Shown shown{.id = message, .envelope = {}, .edits = {}, .header = {}, .waiting = {}};
