@@ -104,6 +104,26 @@ TEST_F(Desk, HoldsUntilItIsReleased) {
   expect(desk().change(one(id), Change::release, ""), 0, 1, 0);
 }
 
+TEST_F(Desk, TellsOfAHeldEndWhenItIsReleasedOrBouncedAndTriesItNoMore) {
+  for (const Change change : {Change::release, Change::bounce}) {
+    const auto told = house.router.senders.count();
+    auto envelope = house.envelope({"bob@near.test"});
+    envelope.recipients[0].state = mail::RecipientState::held;
+    envelope.recipients[0].last = testing::failed();
+    const auto id = house.accept(std::move(envelope));
+    house.pass(minutes(1));
+    EXPECT_EQ(states(), "held");
+    const auto why = desk().show(id).value().waiting[0].why;
+    EXPECT_TRUE(why.starts_with("it has its end; held, so that its sender is not told yet: 550 5.1.1"))
+        << why;
+    expect(desk().change(one(id), change, ""), 1, 0, 0);
+    house.pass(minutes(1));
+    EXPECT_EQ(states(), "");
+    EXPECT_EQ(house.router.senders.count(), told + 1);
+  }
+  EXPECT_EQ(house.router.near.count(), 0u);
+}
+
 TEST_F(Desk, ACallOverOneUnderAttemptComesAfterIt) {
   const auto id = house.accept({"bob@near.test"});
   auto attempt = house.router.near.take();

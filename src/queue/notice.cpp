@@ -47,4 +47,9 @@ bool wants_notice(const mail::Envelope& envelope, const mail::Recipient& recipie
   return wants_success_notice(envelope, recipient, outcome);
 }
 
+bool is_held_end(const mail::Recipient& recipient) {
+  return recipient.state == mail::RecipientState::held && recipient.last &&
+         recipient.last->action != mail::Action::deferred;
+}
+
 }  // namespace postrider::queue

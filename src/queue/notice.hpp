@@ -29,4 +29,7 @@ bool wants_delay_notice(const mail::Envelope& envelope, const mail::Recipient& r
 bool wants_notice(const mail::Envelope& envelope, const mail::Recipient& recipient,
                   const mail::Outcome& outcome);
 
+// It has its end, and is held so that its sender is not told of it yet (restore --hold): let go it becomes `untold`.
+bool is_held_end(const mail::Recipient& recipient);
+
 }  // namespace postrider::queue

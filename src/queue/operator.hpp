@@ -18,8 +18,8 @@ namespace postrider::queue {
 enum class Change : std::uint8_t {
   retry,    // waiting: due now, and its site is asked again even while it is given up for a while
   hold,     // waits until it is released
-  release,  // of what is held: due now
-  bounce,   // failed: the sender is told (5.7.0, by an operator)
+  release,  // of what is held: due now; of what has its end (restore --hold): the sender is told of that
+  bounce,   // failed: the sender is told (5.7.0, by an operator); of what has its end: as release
   remove,   // gone, nobody is told
 };
 

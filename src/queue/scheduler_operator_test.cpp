@@ -54,6 +54,20 @@ TEST(SchedulerOperator, HoldsAndReleasesWhatWaitsInMemory) {
   EXPECT_FALSE(yard.find(yard.waiting));
 }
 
+TEST(SchedulerOperator, NotesEachChangeWithItsReason) {
+  for (const Change change : {Change::retry, Change::hold, Change::bounce, Change::remove}) {
+    BusyYard yard;
+    expect(yard.change(yard.waiting, change), 1, 0, 0);
+    yard.pass(seconds(1));
+    const auto noted = std::ranges::find(yard.noted, store::EventKind::changed, &store::Event::kind);
+    ASSERT_NE(noted, yard.noted.end());
+    EXPECT_EQ(noted->message, yard.waiting);
+    ASSERT_EQ(noted->facts.size(), 2u);
+    EXPECT_EQ(noted->facts[1].first, "reason");
+    EXPECT_EQ(noted->facts[1].second, "because");
+  }
+}
+
 TEST(SchedulerOperator, RemovesAndBouncesOneRecipientOfAJobThatWaits) {
   BusyYard yard;
   const auto id = yard.fresh(yard.envelope({"b@far.test", "c@far.test", "d@far.test"}));

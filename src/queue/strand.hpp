@@ -260,6 +260,7 @@ struct Scheduler::Strand {
   void take_recipient(Parcel& parcel, std::uint32_t index);
   bool change_on_disk(const store::Claimed& message, std::uint32_t index, const Operation& operation);
   void apply_change(Decided& one, const Operation& operation);
+  void note_change(store::RecipientId id, const Operation& operation);
   void apply_wish(Decided& one);
   void wish_after_record(const Decided& recorded);
   void rerun_changes();

@@ -89,7 +89,10 @@ void Scheduler::Strand::change_in_memory(store::RecipientId id, Parcel* parcel, 
   }
   ++count.changed;
   const Slot slot = parcel->lane->slot;
-  if (operation.change == Change::retry) return try_site_again(slot);
+  if (operation.change == Change::retry) {
+    note_change(id, operation);
+    return try_site_again(slot);
+  }
   Decided one{.envelope = parcel->envelope,
               .update = {.id = id, .attempted = false},
               .outcome = {},
@@ -139,6 +142,12 @@ void Scheduler::Strand::apply_change(Decided& one, const Operation& operation) {
   const mail::Recipient& recipient = one.envelope->recipients[one.update.id.index];
   mail::Outcome outcome{.reply = {}, .relay = "operator", .detail = {}, .at = now_.utc};
   one.quiet = false;
+  const bool lets_go = operation.change == Change::release || operation.change == Change::bounce;
+  if (lets_go && is_held_end(recipient)) {
+    one.update.state = mail::RecipientState::untold;
+    one.quiet = true;
+    return note_change(one.update.id, operation);
+  }
   switch (operation.change) {
     case Change::retry:
     case Change::release:
@@ -165,8 +174,12 @@ void Scheduler::Strand::apply_change(Decided& one, const Operation& operation) {
       one.update.state.reset();
       one.outcome = std::move(outcome);
   }
-  store::Event event{.message = one.update.id.message,
-                     .recipient = one.update.id.index,
+  note_change(one.update.id, operation);
+}
+
+void Scheduler::Strand::note_change(store::RecipientId id, const Operation& operation) {
+  store::Event event{.message = id.message,
+                     .recipient = id.index,
                      .at = now_.utc,
                      .kind = store::EventKind::changed,
                      .facts = {{"change", std::string(name_of_change(operation.change))}},

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "queue/notice.hpp"
 #include "queue/outcome_log.hpp"
 #include "queue/strand.hpp"
 
@@ -107,6 +108,9 @@ Waiting Scheduler::Strand::explain_in_memory(const Parcel* parcel) {
 
 Waiting Scheduler::Strand::explain_on_disk(const store::Claimed& message, std::uint32_t index) {
   const mail::Recipient& recipient = message.envelope->recipients[index];
+  if (is_held_end(recipient))
+    return {.why = "it has its end; held, so that its sender is not told yet" + last_text(recipient),
+            .until = {}};
   if (recipient.state == mail::RecipientState::held)
     return {.why = "held" + last_text(recipient), .until = {}};
   if (recipient.state == mail::RecipientState::untold)
