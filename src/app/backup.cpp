@@ -57,26 +57,28 @@ void write_manifest(const fs::path& folder, const store::SpoolCounts& counts, st
   need(write_file(folder / kManifest, boost::json::serialize(manifest) + '\n'));
 }
 
+base::Result<void> copy_timeline(const fs::path& from, const fs::path& to) {
+  const auto timeline = store::TimelineReader::open(from);
+  if (!timeline) return std::unexpected(timeline.error());
+  return (*timeline)->backup(to / "timeline.db");
+}
+
 int backup(const BackupOptions& options) {
   const auto config = load(options.config);
   const auto spool = need(store::SpoolFile::open(config->data_dir / "spool", sys::system_clock()));
   need(make_empty_folder(options.folder));
   for (const char* part : {"spool", "timeline"}) need(make_empty_folder(options.folder / part));
   // The timeline first: then it knows of no end that the spool does not know.
-  bool has_timeline = false;
-  if (auto timeline = store::TimelineReader::open(config->data_dir / "timeline")) {
-    need((*timeline)->backup(options.folder / "timeline" / "timeline.db"));
-    has_timeline = true;
-  } else {
-    std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
-  }
+  const auto timeline = copy_timeline(config->data_dir / "timeline", options.folder / "timeline");
+  // The mail is what matters: it is saved also beside a timeline that can't be read.
+  if (!timeline) std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
   need(spool->backup(options.folder / "spool" / "spool.db"));
   need(write_file(options.folder / kConfig, need(read_file(options.config))));
   const auto copy = need(store::SpoolFile::open(options.folder / "spool", sys::system_clock()));
   const auto counts = need(copy->count());
-  write_manifest(options.folder, counts, copy->format(), has_timeline);
+  write_manifest(options.folder, counts, copy->format(), timeline.has_value());
   std::cout << options.folder.string() << ": " << counted(counts.messages, "message") << " with "
-            << counted(counts.recipients, "open recipient") << ", " << (has_timeline ? "the timeline, " : "")
+            << counted(counts.recipients, "open recipient") << ", " << (timeline ? "the timeline, " : "")
             << "the configuration.\n"
             << "Mailboxes are plain files and are not in it; nor are certificates and keys.\n";
   return kDone;
@@ -96,38 +98,97 @@ boost::json::object read_manifest(const fs::path& folder) {
   return value.get_object();
 }
 
+// A folder that was made goes again, unless it is kept.
+class MadeFolder {
+ public:
+  MadeFolder(const fs::path& folder, const std::string& user) : folder_(folder) {
+    std::error_code error;
+    made_ = !fs::exists(folder, error);
+    need(make_folder_for(folder, user));
+  }
+  MadeFolder(const MadeFolder&) = delete;
+  MadeFolder& operator=(const MadeFolder&) = delete;
+  ~MadeFolder() {
+    std::error_code ignored;
+    if (made_) fs::remove(folder_, ignored);
+  }
+  void keep() { made_ = false; }
+
+ private:
+  const fs::path folder_;
+  bool made_ = false;
+};
+
+struct Mended {
+  store::Restored spool;
+  base::Result<std::optional<store::Restored>> timeline = std::optional<store::Restored>(std::in_place);
+};
+
+Mended restore_data(const BackupOptions& options, const boost::json::object& manifest,
+                    const config::Config& config) {
+  MadeFolder folder(config.data_dir, config.user);
+  const auto spool_copy = need(store::OpenCopy::open(options.folder / "spool" / "spool.db"));
+  const auto timeline_copy = store::OpenCopy::open(options.folder / "timeline" / "timeline.db");
+  // All above needs root, perhaps. What lies in data_dir is the server's user's: a link of his could lead root anywhere.
+  const auto owner = need(AsOwner::of(config.data_dir));
+  const store::Wish wish = {
+      .waiting = options.hold ? store::Waiting::is_held : store::Waiting::goes_on,
+      .counts = {.messages = number(manifest, "messages"), .recipients = number(manifest, "recipients")}};
+  Mended mended{.spool = need(store::restore_spool(spool_copy, config.data_dir / "spool", wish))};
+  folder.keep();
+  if (!flag(manifest, "timeline")) return mended;
+  mended.timeline = timeline_copy ? store::restore_timeline(*timeline_copy, config.data_dir / "timeline")
+                                  : std::unexpected(timeline_copy.error());
+  return mended;
+}
+
+void tell_of_aside(const store::Restored& restored) {
+  for (const auto& path : restored.set_aside)
+    std::cout << "What an earlier database left is " << path.string() << " now.\n";
+}
+
+void tell_of_untold(std::uint64_t untold, bool held) {
+  if (untold == 0) return;
+  std::cout
+      << counted(untold, "recipient")
+      << (held ? " among them had an end already, of which the sender is told when it is released (perhaps "
+                 "for the second time); `queue remove` tells nobody.\n"
+               : " had an end already, of which the sender is told as soon as the server runs, perhaps for "
+                 "the "
+                 "second time.\n");
+}
+
 int restore(const BackupOptions& options) {
   const auto manifest = read_manifest(options.folder);
   std::error_code error;
   const bool has_config = fs::exists(options.config, error);
   const fs::path saved = options.folder / kConfig;
   const auto config = load(has_config ? options.config : saved);
-  need(make_folder_for(config->data_dir, config->user));
-  const auto spool_copy = need(store::OpenCopy::open(options.folder / "spool" / "spool.db"));
-  const auto timeline_copy = store::OpenCopy::open(options.folder / "timeline" / "timeline.db");
+  const std::string configuration = has_config ? std::string() : need(read_file(saved));
+  if (!has_config) need(may_write(options.config));
+  const Mended mended = restore_data(options, manifest, *config);
+  // Last, so that a refused restore leaves none behind.
   if (!has_config) {
-    need(write_file(options.config, need(read_file(saved))));
+    need(write_file(options.config, configuration));
     std::cout << "The configuration is " << options.config.string() << ".\n";
   }
-  // All above needs root, perhaps. What lies in data_dir is the server's user's: a link of his could lead root anywhere.
-  need(become_owner_of(config->data_dir));
-  const auto counts =
-      need(store::restore_spool(spool_copy, config->data_dir / "spool",
-                                options.hold ? store::Waiting::is_held : store::Waiting::goes_on));
-  base::Result<bool> timeline = true;
-  if (flag(manifest, "timeline")) {
-    timeline = timeline_copy ? store::restore_timeline(*timeline_copy, config->data_dir / "timeline")
-                             : std::unexpected(timeline_copy.error());
-  }
-  std::cout << "From " << text(manifest, "made") << ": " << counted(counts.messages, "message") << " with "
-            << counted(counts.recipients, "open recipient") << ".\n";
+  std::cout << "From " << text(manifest, "made") << ": " << counted(number(manifest, "messages"), "message")
+            << " with " << counted(number(manifest, "recipients"), "open recipient") << ".\n";
+  tell_of_aside(mended.spool);
   // Mail does not wait for its history.
-  if (!timeline) std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
-  if (timeline && !*timeline) std::cout << "The timeline that is in place was left as it is.\n";
-  std::cout << (options.hold
-                    ? "What waits is held: `postrider queue release` lets it go.\n"
-                    : "What waits is tried as soon as the server runs, also what was delivered since then.\n")
-            << "Mailboxes are plain files and are not in a backup.\n";
+  if (!mended.timeline) {
+    std::cerr << "without the timeline: " << mended.timeline.error().log_text() << '\n';
+  } else if (*mended.timeline) {
+    tell_of_aside(**mended.timeline);
+  } else {
+    std::cout << "The timeline that is in place was left as it is.\n";
+  }
+  std::cout
+      << (options.hold
+              ? "What waits is held: `postrider queue release` lets it go.\n"
+              : "What waits is tried as soon as the server runs, also what was delivered since then.\n");
+  tell_of_untold(mended.spool.untold, options.hold);
+  std::cout << "Mailboxes are plain files and are not in a backup.\n";
   return kDone;
 }
 
@@ -142,8 +203,10 @@ std::function<std::optional<int>()> add_backup(CLI::App& app) {
     command->add_option("DIR", options->folder, "The folder of the backup")->required();
     command->add_option("--config", options->config, "The configuration file")->capture_default_str();
   }
-  restoring->add_flag("--hold", options->hold,
-                      "Hold all that waits, so that nothing is sent a second time unseen");
+  restoring->add_flag(
+      "--hold", options->hold,
+      "Hold all that waits, and all of whose end the sender is not told yet, so that nothing is "
+      "sent a second time unseen");
   return [saving, restoring, options]() -> std::optional<int> {
     if (!*saving && !*restoring) return {};
     try {

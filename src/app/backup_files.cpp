@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <system_error>
@@ -78,6 +80,12 @@ base::Result<std::string> read_file(const fs::path& file) {
   return content;
 }
 
+base::Result<void> may_write(const fs::path& file) {
+  const auto parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (::access(parent.c_str(), W_OK | X_OK) == 0) return {};
+  return cannot("writing to", parent, errno);
+}
+
 base::Result<void> write_file(const fs::path& file, std::string_view content) {
   const fs::path partial = file.string() + ".partial";
   const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -92,14 +100,27 @@ base::Result<void> write_file(const fs::path& file, std::string_view content) {
   return {};
 }
 
-base::Result<void> become_owner_of(const fs::path& folder) {
-  if (::geteuid() != 0) return {};
-  struct stat owner{};
-  if (::stat(folder.c_str(), &owner) != 0) return cannot("looking at", folder, errno);
-  if (owner.st_uid == 0) return {};
-  if (set_groups(owner) && ::setgid(owner.st_gid) == 0 && ::setuid(owner.st_uid) == 0) return {};
+base::Result<AsOwner> AsOwner::of(const fs::path& folder) {
+  AsOwner owner;
+  if (::geteuid() != 0) return owner;
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0) return cannot("looking at", folder, errno);
+  if (status.st_uid == 0) return owner;
+  const int count = ::getgroups(0, nullptr);
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(count, 0)));
+  if (count >= 0 && ::getgroups(count, groups.data()) == count) {
+    owner.groups_ = std::move(groups);  // from here on there is something to take back
+    if (set_groups(status) && ::setegid(status.st_gid) == 0 && ::seteuid(status.st_uid) == 0) return owner;
+  }
   return base::permanent({5, 3, 5}, "root can't be left",
                          "becoming the owner of " + folder.string() + ": " + std::strerror(errno));
+}
+
+AsOwner::~AsOwner() {
+  if (!groups_) return;
+  // Never half a root: it was root before, and nothing that can happen takes that away.
+  if (::seteuid(0) != 0 || ::setegid(::getgid()) != 0 || ::setgroups(groups_->size(), groups_->data()) != 0)
+    std::abort();
 }
 
 }  // namespace postrider::app

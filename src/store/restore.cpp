@@ -27,6 +27,26 @@ std::unexpected<base::Failure> refused(std::string log) {
   return base::permanent({5, 3, 5}, "it can't be restored", std::move(log));
 }
 
+constexpr const char* kSuffixes[] = {"-journal", "-wal", "-shm"};
+
+// Of a database that is gone, or empty, or was closed. SQLite would apply it to whatever has the name now. Never deleted: it
+// may be all that is left of somebody's mail.
+base::Result<std::vector<fs::path>> set_leftovers_aside(const fs::path& database) {
+  std::vector<fs::path> aside;
+  for (const char* suffix : kSuffixes) {
+    const fs::path file = database.string() + suffix;
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(file, error))) continue;
+    fs::path to = file.string() + ".left-over";
+    for (int number = 2; fs::exists(fs::symlink_status(to, error)); ++number)
+      to = file.string() + ".left-over." + std::to_string(number);
+    fs::rename(file, to, error);
+    if (error) return store_failure("renaming " + file.string() + ": " + error.message());
+    aside.push_back(std::move(to));
+  }
+  return aside;
+}
+
 // A copy of the copy, in the folder where it will be; gone again unless it is put in place.
 class Candidate {
  public:
@@ -46,12 +66,15 @@ class Candidate {
     if (!written) return store_failure("copying " + copy.path().string() + ": " + std::strerror(number));
     return {};
   }
-  base::Result<void> put_in_place() {
+  // Gives what had to go out of its way.
+  base::Result<std::vector<fs::path>> put_in_place() {
     std::error_code error;
     if (!sync_path(path_)) return store_failure("syncing " + path_.string());
+    auto aside = set_leftovers_aside(target_);
+    if (!aside) return aside;
     fs::rename(path_, target_, error);
     if (error || !sync_path(target_.parent_path())) return store_failure("renaming " + path_.string());
-    return {};
+    return aside;
   }
   const fs::path& path() const { return path_; }
 
@@ -59,7 +82,8 @@ class Candidate {
   // With what SQLite would take for a part of it, left by one that was killed.
   void remove() {
     std::error_code ignored;
-    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(path_.string() + suffix, ignored);
+    fs::remove(path_, ignored);
+    for (const char* suffix : kSuffixes) fs::remove(path_.string() + suffix, ignored);
   }
   static bool write_all(int from, int to) {
     constexpr std::size_t kAtOnce = 16u << 20;
@@ -93,33 +117,68 @@ base::Result<void> check_spool_format(Database& database, const fs::path& copy) 
 // What the spool that is there would lose: no mail, but its ids must not come again.
 base::Result<std::int64_t> id_ceiling_of(const fs::path& directory) {
   const fs::path path = spool_path(directory);
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return 0;
+  std::error_code error;
+  // An empty file is not opened: SQLite would delete a WAL that lies beside it.
+  const auto size = fs::file_size(path, error);
+  if (error && error != std::errc::no_such_file_or_directory)
+    return refused("looking at " + path.string() + ": " + error.message());
+  if (error || size == 0) return 0;
   Database database(path.string(), nullptr, Database::Access::read_write);
   if (database.number("SELECT count(*) FROM sqlite_schema") == 0) return 0;
   if (database.number("SELECT count(*) FROM message") > 0)
     return refused(path.string() + " has mail in it: move the folder away first");
   // So that no WAL is left, which would be taken for that of the file that comes in its place.
   database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-  database.text("PRAGMA journal_mode=DELETE");
+  if (database.text("PRAGMA journal_mode=DELETE") != "delete")
+    return refused("somebody has " + path.string() + " open");
   return database.number("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'id_ceiling'");
 }
 
-base::Result<void> prepare_spool(const fs::path& path, const fs::path& copy, std::int64_t ceiling,
-                                 Waiting waiting) {
+base::Result<void> check_counts(Database& database, const fs::path& file, const SpoolCounts& expected) {
+  const SpoolCounts found = count_spool(database);
+  if (found == expected) return {};
+  return refused(fmt::format("{} has {} messages with {} recipients, and the backup {} with {}",
+                             file.string(), found.messages, found.recipients, expected.messages,
+                             expected.recipients));
+}
+
+base::Result<std::uint64_t> prepare_spool(const fs::path& path, const fs::path& copy, std::int64_t ceiling,
+                                          const Wish& wish) {
   Database database(path.string(), nullptr, Database::Access::read_write);
-  if (auto whole = check_whole(database, copy); !whole) return whole;
-  if (auto known = check_spool_format(database, copy); !known) return known;
+  if (auto whole = check_whole(database, copy); !whole) return std::unexpected(whole.error());
+  if (auto known = check_spool_format(database, copy); !known) return std::unexpected(known.error());
+  if (auto same = check_counts(database, copy, wish.counts); !same) return std::unexpected(same.error());
   database.execute("BEGIN IMMEDIATE");
   Statement raise(database, "UPDATE meta SET value = max(value, ?1) WHERE key = 'id_ceiling'");
   raise.run(ceiling);
-  if (waiting == Waiting::is_held) {
-    Statement hold(database, "UPDATE recipient SET state = 2 WHERE state = 1");
-    hold.run();
-  }
+  const std::int64_t untold = database.number("SELECT count(*) FROM recipient WHERE state = 3");
+  if (wish.waiting == Waiting::is_held)
+    database.execute("UPDATE recipient SET state = 2 WHERE state IN (1, 3)");
   database.execute("COMMIT");
-  return {};
+  return static_cast<std::uint64_t>(untold);
 }
+
+// What a refused restore has made goes again.
+class MadeDirectory {
+ public:
+  explicit MadeDirectory(const fs::path& path) : path_(path) {
+    std::error_code error;
+    made_ = !fs::exists(fs::symlink_status(path, error));
+  }
+  MadeDirectory(const MadeDirectory&) = delete;
+  MadeDirectory& operator=(const MadeDirectory&) = delete;
+  ~MadeDirectory() {
+    std::error_code ignored;
+    if (!made_) return;
+    fs::remove(path_ / "lock", ignored);
+    fs::remove(path_, ignored);
+  }
+  void keep() { made_ = false; }
+
+ private:
+  const fs::path path_;
+  bool made_ = false;
+};
 
 template <class T>
 base::Result<T> caught(const std::function<base::Result<T>()>& function) {
@@ -151,7 +210,8 @@ OpenCopy::~OpenCopy() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-base::Result<SpoolCounts> restore_spool(const OpenCopy& copy, const fs::path& directory, Waiting waiting) {
+base::Result<Restored> restore_spool(const OpenCopy& copy, const fs::path& directory, const Wish& wish) {
+  MadeDirectory made_here(directory);
   if (auto made = make_directory(directory); !made) return std::unexpected(made.error());
   // The lock's file is made where it is missing, at a link's other end too.
   const fs::path lock_path = directory / "lock";
@@ -159,26 +219,31 @@ base::Result<SpoolCounts> restore_spool(const OpenCopy& copy, const fs::path& di
     return refused(lock_path.string() + " is a link: remove it first");
   const auto lock = DirectoryLock::take(directory);
   if (!lock) return std::unexpected(lock.error());
-  return caught<SpoolCounts>([&]() -> base::Result<SpoolCounts> {
+  return caught<Restored>([&]() -> base::Result<Restored> {
     const auto ceiling = id_ceiling_of(directory);
     if (!ceiling) return std::unexpected(ceiling.error());
-    Candidate candidate(spool_path(directory));
+    const fs::path target = spool_path(directory);
+    Candidate candidate(target);
     if (auto taken = candidate.take(copy); !taken) return std::unexpected(taken.error());
-    if (auto ready = prepare_spool(candidate.path(), copy.path(), *ceiling, waiting); !ready)
-      return std::unexpected(ready.error());
-    if (auto put = candidate.put_in_place(); !put) return std::unexpected(put.error());
-    auto file = SpoolFile::open(directory, sys::system_clock());
-    if (!file) return std::unexpected(file.error());
-    return (*file)->count();
+    const auto untold = prepare_spool(candidate.path(), copy.path(), *ceiling, wish);
+    if (!untold) return std::unexpected(untold.error());
+    auto aside = candidate.put_in_place();
+    if (!aside) return std::unexpected(aside.error());
+    made_here.keep();
+    Database in_place(target.string(), nullptr, Database::Access::read_only);
+    if (auto same = check_counts(in_place, target, wish.counts); !same)
+      return refused("the copy is in place, and is not what it was: " + same.error().log_text());
+    return Restored{.untold = *untold, .set_aside = std::move(*aside)};
   });
 }
 
-base::Result<bool> restore_timeline(const OpenCopy& copy, const fs::path& directory) {
+base::Result<std::optional<Restored>> restore_timeline(const OpenCopy& copy, const fs::path& directory) {
+  MadeDirectory made_here(directory);
   if (auto made = make_directory(directory); !made) return std::unexpected(made.error());
   const fs::path path = timeline_path(directory);
   std::error_code ignored;
-  if (fs::exists(path, ignored)) return false;
-  return caught<bool>([&]() -> base::Result<bool> {
+  if (fs::exists(path, ignored)) return std::nullopt;
+  return caught<std::optional<Restored>>([&]() -> base::Result<std::optional<Restored>> {
     Candidate candidate(path);
     if (auto taken = candidate.take(copy); !taken) return std::unexpected(taken.error());
     {
@@ -187,8 +252,10 @@ base::Result<bool> restore_timeline(const OpenCopy& copy, const fs::path& direct
       if (auto known = check_timeline_format(database, copy.path()); !known)
         return std::unexpected(known.error());
     }
-    if (auto put = candidate.put_in_place(); !put) return std::unexpected(put.error());
-    return true;
+    auto aside = candidate.put_in_place();
+    if (!aside) return std::unexpected(aside.error());
+    made_here.keep();
+    return Restored{.set_aside = std::move(*aside)};
   });
 }
 

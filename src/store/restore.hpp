@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include "base/result.hpp"
 #include "store/spool_file.hpp"
@@ -14,7 +16,9 @@ namespace postrider::store {
 
 enum class Waiting : std::uint8_t {
   goes_on,  // is tried as soon as a server runs
-  is_held,  // until an operator releases it: nothing is sent twice unseen
+  // Until an operator releases it: nothing is sent twice unseen. Nor is a sender told of an end that was not told
+  // before: such a recipient is held with its end as the last outcome.
+  is_held,
 };
 
 // A copy that is open for reading, so that whoever restores it need not be able to open it.
@@ -34,13 +38,27 @@ class OpenCopy {
   int descriptor_;
 };
 
+struct Wish {
+  Waiting waiting = Waiting::goes_on;
+  SpoolCounts counts;  // that the copy must have: those of its manifest
+};
+struct Restored {
+  std::uint64_t untold =
+      0;  // recipients that have their end, and whose sender was not yet told of it in the copy
+  // What an earlier database left: SQLite would have taken it for a part of the copy. It may have mail in it.
+  std::vector<std::filesystem::path> set_aside;
+};
+
 // `copy` becomes the spool of `directory`, which is made where it is missing. It is checked as a whole before anything
 // is put in place. Failure: permanent, where a server works on the directory, a spool with mail in it is there already,
-// a link is in its way, or the copy is damaged, no spool, or of a newer format; temporary, where it can't be written. Then all is as it was.
-base::Result<SpoolCounts> restore_spool(const OpenCopy& copy, const std::filesystem::path& directory,
-                                        Waiting waiting);
+// a link is in its way, or the copy is damaged, no spool, of a newer format, or not what `wish` says; temporary, where
+// it can't be written. Then all is as it was. (Of what is in place the counts are compared again; a failure of that says
+// so.)
+base::Result<Restored> restore_spool(const OpenCopy& copy, const std::filesystem::path& directory,
+                                     const Wish& wish);
 
-// The same for a timeline. False: there is one already, and it stays.
-base::Result<bool> restore_timeline(const OpenCopy& copy, const std::filesystem::path& directory);
+// The same for a timeline. Nothing: there is one already, and it stays.
+base::Result<std::optional<Restored>> restore_timeline(const OpenCopy& copy,
+                                                       const std::filesystem::path& directory);
 
 }  // namespace postrider::store

@@ -33,18 +33,34 @@ class Restore : public ::testing::Test {
     EXPECT_TRUE(spool->backup(copy_));
     return id;
   }
-  base::Result<SpoolCounts> restored(const std::filesystem::path& copy,
-                                     const std::filesystem::path& directory, Waiting waiting) {
+  base::Result<Restored> restored(const std::filesystem::path& copy, const std::filesystem::path& directory,
+                                  Waiting waiting) {
     const auto opened = OpenCopy::open(copy);
     if (!opened) return std::unexpected(opened.error());
-    return restore_spool(*opened, directory, waiting);
+    return restore_spool(*opened, directory, {.waiting = waiting, .counts = kCounts});
   }
-  base::Result<bool> restored_timeline(const std::filesystem::path& copy,
-                                       const std::filesystem::path& directory) {
+  base::Result<std::optional<Restored>> restored_timeline(const std::filesystem::path& copy,
+                                                          const std::filesystem::path& directory) {
     return restore_timeline(OpenCopy::open(copy).value(), directory);
   }
-  std::string why(const base::Result<SpoolCounts>& result) { return result ? "" : result.error().log_text(); }
+  // A copy that was not closed, as after a crash: what was committed stands in its WAL.
+  void leave_only_wal(const std::filesystem::path& database) {
+    std::filesystem::create_directories(database.parent_path());
+    Database open(database.string(), nullptr, Database::Access::read_write);
+    open.text("PRAGMA journal_mode=WAL");
+    open.execute("CREATE TABLE other(id INTEGER PRIMARY KEY, text TEXT)");
+    const auto wal = database.string() + "-wal";
+    std::filesystem::copy_file(wal, wal + ".kept");
+    std::filesystem::copy_file(database.string() + "-shm", database.string() + "-shm.kept");
+  }
+  void put_left_overs_back(const std::filesystem::path& database) {
+    std::filesystem::remove(database);
+    for (const char* suffix : {"-wal", "-shm"})
+      std::filesystem::rename(database.string() + suffix + ".kept", database.string() + suffix);
+  }
+  std::string why(const base::Result<Restored>& result) { return result ? "" : result.error().log_text(); }
 
+  static constexpr SpoolCounts kCounts = {.messages = 1, .recipients = 2};
   TemporaryFolder from_, backup_, to_;
   const std::filesystem::path copy_ = backup_.path() / "spool.db";
   const std::filesystem::path target_ = to_.path() / "spool";
@@ -53,10 +69,10 @@ class Restore : public ::testing::Test {
 
 TEST_F(Restore, PutsAllMailInPlace) {
   const auto id = make_copy();
-  const auto counts = restored(copy_, target_, Waiting::goes_on);
-  ASSERT_TRUE(counts) << why(counts);
-  EXPECT_EQ(counts->messages, 1u);
-  EXPECT_EQ(counts->recipients, 2u);
+  const auto done = restored(copy_, target_, Waiting::goes_on);
+  ASSERT_TRUE(done) << why(done);
+  EXPECT_EQ(done->untold, 0u);
+  EXPECT_TRUE(done->set_aside.empty());
   const auto spool = open(target_);
   EXPECT_EQ(testing::read_all(*spool, id), "hello");
   EXPECT_EQ(testing::claim(*spool, base::UtcTime::max()).value().size(), 1u);
@@ -70,6 +86,70 @@ TEST_F(Restore, HoldsAllThatWaits) {
   EXPECT_TRUE(testing::claim(*spool, base::UtcTime::max()).value().empty());
   for (const Listed& row : spool->list({}, std::nullopt, 10).value().rows)
     EXPECT_EQ(row.state, mail::RecipientState::held);
+}
+
+TEST_F(Restore, HoldsAnEndOfWhichNobodyWasTold) {
+  {
+    const auto spool = open(from_.path());
+    const auto id = message(*spool);
+    auto failed = testing::delivered({id, 0});
+    failed.state = mail::RecipientState::untold;
+    failed.outcome.emplace();
+    failed.outcome->action = mail::Action::failed;
+    ASSERT_TRUE(testing::record(*spool, {failed}));
+    ASSERT_TRUE(spool->backup(copy_));
+  }
+  const auto goes_on = restored(copy_, to_.path() / "other", Waiting::goes_on);
+  ASSERT_TRUE(goes_on) << why(goes_on);
+  EXPECT_EQ(goes_on->untold, 1u);
+  EXPECT_EQ(testing::untold(*open(to_.path() / "other")).value().size(), 1u);
+
+  EXPECT_EQ(restored(copy_, target_, Waiting::is_held).value().untold, 1u);
+  const auto spool = open(target_);
+  EXPECT_TRUE(testing::untold(*spool).value().empty());
+  const auto rows = spool->list({}, std::nullopt, 10).value().rows;
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].state, mail::RecipientState::held);
+  EXPECT_EQ(rows[0].last.value().action, mail::Action::failed);
+  EXPECT_EQ(rows[1].state, mail::RecipientState::held);
+}
+
+TEST_F(Restore, TakesNoWalOfADatabaseThatIsGone) {
+  const auto id = make_copy();
+  const auto path = target_ / "spool.db";
+  leave_only_wal(path);
+  put_left_overs_back(path);
+  const auto done = restored(copy_, target_, Waiting::goes_on);
+  ASSERT_TRUE(done) << why(done);
+  EXPECT_EQ(done->set_aside, (std::vector<std::filesystem::path>{path.string() + "-wal.left-over",
+                                                                 path.string() + "-shm.left-over"}));
+  for (const auto& file : done->set_aside) EXPECT_GT(std::filesystem::file_size(file), 0u);
+  EXPECT_EQ(testing::read_all(*open(target_), id), "hello");
+}
+
+TEST_F(Restore, DeletesNoWalBesideAnEmptyFile) {
+  make_copy();
+  const auto path = target_ / "spool.db";
+  leave_only_wal(path);
+  put_left_overs_back(path);
+  std::ofstream(path).flush();
+  std::ofstream(path.string() + "-wal.left-over") << "an older one";
+  const auto done = restored(copy_, target_, Waiting::goes_on);
+  ASSERT_TRUE(done) << why(done);
+  EXPECT_GT(std::filesystem::file_size(path.string() + "-wal.left-over.2"), 0u);
+  EXPECT_EQ(std::filesystem::file_size(path.string() + "-wal.left-over"), 12u);
+}
+
+TEST_F(Restore, RefusesWhatIsNotTheCopyThatWasMade) {
+  {
+    const auto spool = open(from_.path());
+    message(*spool);
+    message(*spool);
+    ASSERT_TRUE(spool->backup(copy_));
+  }
+  EXPECT_THAT(why(restored(copy_, target_, Waiting::goes_on)),
+              HasSubstr("has 2 messages with 4 recipients, and the backup 1 with 2"));
+  EXPECT_FALSE(std::filesystem::exists(target_));
 }
 
 TEST_F(Restore, RefusesWhereAServerRuns) {
@@ -176,12 +256,15 @@ TEST_F(Restore, TheTimelineComesBackWhereThereIsNone) {
     timeline->flush();
     ASSERT_TRUE(TimelineReader::open(from_.path()).value()->backup(copy));
   }
-  EXPECT_EQ(restored_timeline(copy, target_), true);
-  EXPECT_EQ(restored_timeline(copy, target_), false);
+  const auto path = target_ / "timeline.db";
+  leave_only_wal(path);
+  put_left_overs_back(path);
+  EXPECT_EQ(restored_timeline(copy, target_).value().value().set_aside.size(), 2u);
+  EXPECT_FALSE(restored_timeline(copy, target_).value().has_value());
   EXPECT_EQ(TimelineReader::open(target_).value()->events(id).value().size(), 1u);
   std::ofstream(copy) << std::string(8192, 'x');
   EXPECT_FALSE(restored_timeline(copy, to_.path() / "other"));
-  EXPECT_FALSE(std::filesystem::exists(to_.path() / "other" / "timeline.db"));
+  EXPECT_FALSE(std::filesystem::exists(to_.path() / "other"));
 }
 
 }  // namespace

@@ -133,14 +133,17 @@ base::Result<void> SpoolFile::backup(const std::filesystem::path& file) {
   return copy_database(*state_->database, file);
 }
 
+SpoolCounts count_spool(Database& database) {
+  Statement select(database, "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM recipient)");
+  Rows rows = select.query();
+  rows.next();
+  return {.messages = static_cast<std::uint64_t>(rows.number(0)),
+          .recipients = static_cast<std::uint64_t>(rows.number(1))};
+}
+
 base::Result<SpoolCounts> SpoolFile::count() {
   try {
-    Statement select(*state_->database,
-                     "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM recipient)");
-    Rows rows = select.query();
-    rows.next();
-    return SpoolCounts{.messages = static_cast<std::uint64_t>(rows.number(0)),
-                       .recipients = static_cast<std::uint64_t>(rows.number(1))};
+    return count_spool(*state_->database);
   } catch (const SqlError& error) {
     return store_failure(error.what());
   }

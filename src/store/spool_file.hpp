@@ -22,12 +22,16 @@ namespace postrider::store {
 
 std::filesystem::path spool_path(const std::filesystem::path& directory);
 
+class Database;
 struct SpoolFileState;
 
 struct SpoolCounts {
   std::uint64_t messages = 0;
   std::uint64_t recipients = 0;  // of any state
+  bool operator==(const SpoolCounts&) const = default;
 };
+// Throws SqlError.
+SpoolCounts count_spool(Database& database);
 
 class SpoolFile {
  public:

@@ -10,9 +10,11 @@ import threading
 
 import pytest
 
+from harness.control import queue
 from harness.ports import free_port
 from harness.scenes import delivered, id_of
 from harness.server import binary
+from harness.sink import Sink
 from harness.smtp import message
 from harness.tools import run, trace
 from harness.waiting import wait_until
@@ -92,6 +94,36 @@ def test_held_mail_waits_for_an_operator(server, tmp_path):
     assert queued(server) == {name: "held"}
 
 
+def test_an_end_of_which_nobody_was_told_is_told_when_it_is_released(make_server, tmp_path):
+    """The server is killed in the second in which it gathers what else the sender is to be told."""
+    with Sink(("127.0.0.1", free_port()), replies={"RCPT": "550 5.1.1 unknown"}) as sink:
+        server = make_server(networks=["127.0.0.0/8"],
+                             route=[{"domain": "far.test", "via": f"smtp://127.0.0.1:{sink.port}"}])
+        with server.client() as client:
+            client.ehlo()
+            name = id_of(client.deliver(message(), ["x@far.test"], "alice@example.test"))
+        server.wait_log(event="failed", id=name)
+        server.kill()
+    assert queued(server) == {name: "untold"}
+    run(server, "backup", tmp_path / "copy")
+    shutil.rmtree(server.data_dir)
+    said, _ = run(server, "restore", tmp_path / "copy")
+    assert "1 recipient had an end already, of which the sender is told as soon as the server runs" in said
+    shutil.rmtree(server.data_dir)
+    said, _ = run(server, "restore", tmp_path / "copy", "--hold")
+    assert "1 recipient among them had an end already, of which the sender is told when it is released" in said
+    assert queued(server) == {name: "held"}
+    server.start()
+    server.wait_log(event="ready")
+    other = send(server, "bob@example.test")
+    delivered(server, other, "bob")
+    assert queued(server) == {name: "held"} and not server.maildir("example.test", "alice")
+    run(server, "queue", "release", name)
+    assert b"5.1.1 unknown" in server.wait_mail("example.test", "alice")[0]
+    server.wait_log(event="delivered", to="alice@example.test")
+    assert "nothing in the queue" in queue(server, "list", code=1)
+
+
 def test_restored_mail_is_delivered(make_server, tmp_path):
     server = make_server(networks=["127.0.0.0/8"], route=[{"domain": "example.test", "via": "hold"}])
     name = send(server, "alice@example.test")
@@ -126,6 +158,53 @@ def test_a_damaged_or_unfinished_backup_is_refused_and_leaves_nothing(server, tm
         file.write(b"\xff" * 4096)
     assert "is damaged" in run(server, "restore", tmp_path / "copy", code=1)[1]
     assert not (server.data_dir / "spool/spool.db").exists()
+
+
+def test_a_refused_restore_leaves_no_configuration_and_no_folder(server, tmp_path):
+    send(server, "carol@dead.test")
+    run(server, "backup", tmp_path / "copy")
+    lose_everything(server)
+    text = server.config_path.read_text()
+    server.config_path.unlink()
+    manifest = tmp_path / "copy/manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "messages": 2}))
+    assert "has 1 messages with 1 recipients, and the backup 2 with 1" in \
+        run(server, "restore", tmp_path / "copy", code=1)[1]
+    assert not server.config_path.exists() and not server.data_dir.exists()
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "messages": 1}))
+    run(server, "restore", tmp_path / "copy")
+    assert server.config_path.read_text() == text
+
+
+def test_a_wal_without_its_database_is_set_aside(server, tmp_path):
+    """A server was killed, and somebody removed its spool.db: what lies beside it belongs to no copy."""
+    name = send(server, "carol@dead.test")
+    run(server, "backup", tmp_path / "copy")
+    other = send(server, "dave@dead.test")
+    server.kill()
+    spool = server.data_dir / "spool"
+    kept = (spool / "spool.db-wal").read_bytes()
+    (spool / "spool.db").unlink()
+    said, _ = run(server, "restore", tmp_path / "copy")
+    assert f"What an earlier database left is {spool}/spool.db-wal.left-over now." in said
+    assert (spool / "spool.db-wal.left-over").read_bytes() == kept
+    assert set(queued(server)) == {name} and other != name
+
+
+def test_a_damaged_timeline_does_not_keep_the_mail_out_of_a_backup(server, tmp_path):
+    name = send(server, "carol@dead.test")
+    wait_trace(server, name)
+    server.stop()
+    with (server.data_dir / "timeline/timeline.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 16 * 4096)
+    said, why = run(server, "backup", tmp_path / "copy")
+    assert why.startswith("without the timeline: ")
+    assert "1 message with 1 open recipient, the configuration." in said
+    assert json.loads((tmp_path / "copy/manifest.json").read_text())["timeline"] is False
+    shutil.rmtree(server.data_dir)
+    run(server, "restore", tmp_path / "copy")
+    assert set(queued(server)) == {name}
 
 
 def test_a_backup_goes_only_into_a_new_or_empty_folder(server, tmp_path):
@@ -196,8 +275,8 @@ def test_a_refused_restore_leaves_the_server_its_folder(foreign, tmp_path):
         file.seek(2 * 4096)
         file.write(b"\xff" * 4096)
     assert "is damaged" in run(foreign, "restore", tmp_path / "copy", code=1)[1]
-    assert (foreign.data_dir / "spool/lock").exists()
-    assert strangers(foreign.data_dir) == []
+    assert list(foreign.data_dir.iterdir()) == []
+    assert (foreign.data_dir.stat().st_uid, foreign.data_dir.stat().st_gid) == (NOBODY, NOBODY)
 
 
 def test_the_configuration_comes_back_where_root_alone_may_write(foreign, tmp_path):
