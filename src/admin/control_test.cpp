@@ -64,7 +64,8 @@ TEST_F(Control, AnswersRequestsOfOneConnectionInTheirOrder) {
   EXPECT_EQ(mode(folder / "run"), 0700);
   EXPECT_EQ(mode(folder / "run/control"), 0600);
   Raw raw(folder / "run");
-  EXPECT_EQ(raw.say("{\"do\":\"destinations\",\"site\":\"x\"}\nnonsense\n"), R"({"destinations":[]})");
+  EXPECT_EQ(raw.say("{\"do\":\"destinations\",\"site\":\"x\"}\nnonsense\n"),
+            R"({"destinations":[],"not_told":0})");
   EXPECT_TRUE(raw.hear().starts_with(R"({"error":{"code":"5.5.2")"));
   EXPECT_TRUE(raw.say("{\"do\":\"sites\"}\n").starts_with(R"({"sites":[{"site":"mx.example.test")"));
 }

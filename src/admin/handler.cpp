@@ -92,7 +92,8 @@ class Handler {
 
   object operator()(const DestinationsRequest& request) {
     const auto all = desk_.destinations_of(request.site);
-    return all ? object{{"destinations", array(all->begin(), all->end())}} : to_json(all.error());
+    if (!all) return to_json(all.error());
+    return {{"destinations", array(all->names.begin(), all->names.end())}, {"not_told", all->not_told}};
   }
 
  private:

@@ -119,7 +119,7 @@ TEST_F(Handler, TellsOfSites) {
       "running":3,"concurrency":0,"max_concurrency":0,"max_per_minute":0,"in_memory":0,"given_up_until":null,
       "last_failure":""}]})"));
   EXPECT_EQ(ask(R"({"do":"destinations","site":"mx.example.test"})"),
-            parse(R"({"destinations":["example.test","other.test"]})"));
+            parse(R"({"destinations":["example.test","other.test"],"not_told":3})"));
 }
 
 TEST_F(Handler, AnswersWhatItDoesNotUnderstand) {

@@ -63,6 +63,7 @@ struct ResumeRequest {
   std::uint64_t suspension = 0;
 };
 struct SitesRequest {};
+// "not_told" of the answer: so many that may go there too, and could not be located in time.
 struct DestinationsRequest {
   std::string site;
 };

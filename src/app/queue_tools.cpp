@@ -52,11 +52,34 @@ std::vector<std::string> destinations_of(const std::string& site, const admin::C
   if (const auto* all = answer.if_contains("destinations"); all && all->is_array())
     for (const auto& each : all->get_array())
       if (each.is_string()) names.emplace_back(each.get_string());
+  const auto not_told = number(answer, "not_told");
+  const std::string missing =
+      not_told == 0 ? ""
+                    : "where the mail to " + counted(not_told, "domain") + " goes could not be told in time";
   if (names.empty())
-    throw Stop{kRefused, "no mail is on its way to " + site + "; postrider queue sites has the names"};
-  if (names.size() > admin::kMostDestinations)
-    throw Stop{kRefused, "more than " + grouped(admin::kMostDestinations) + " domains go to " + site};
+    throw Stop{kRefused, "no mail is on its way to " + site + "; postrider queue sites has the names" +
+                             (missing.empty() ? "" : "; " + missing)};
+  if (!missing.empty()) std::cerr << missing << ": it is left out\n";
   return names;
+}
+
+// A request has so many names, and so many bytes, at most; a site may have more.
+std::vector<store::Selection> in_parts(const store::Selection& whole) {
+  constexpr std::size_t kMostBytes =
+      admin::kRequestLine / 2;  // quotes, escapes and all else in the other half
+  if (whole.destinations.empty()) return {whole};
+  std::vector<store::Selection> parts;
+  std::size_t bytes = 0;
+  for (const auto& name : whole.destinations) {
+    bytes += name.size() + 3;
+    if (parts.empty() || parts.back().destinations.size() == admin::kMostDestinations || bytes > kMostBytes) {
+      parts.push_back(whole);
+      parts.back().destinations.clear();
+      bytes = name.size() + 3;
+    }
+    parts.back().destinations.push_back(name);
+  }
+  return parts;
 }
 
 }  // namespace
@@ -85,12 +108,16 @@ std::vector<store::Selection> selections(const QueueOptions& options, const admi
     if (!options.domains.empty()) throw Stop{kUsage, "--site and --domain: only one of them"};
     selection.destinations = destinations_of(*options.site, client);
   }
-  if (options.ids.empty()) return {std::move(selection)};
+  auto parts = in_parts(selection);
+  if (options.ids.empty()) return parts;
   std::vector<store::Selection> all;
   for (const auto& id : options.ids) {
-    selection.message = base::MessageId::parse(id);
-    if (!selection.message) throw Stop{kUsage, id + " is no message id: these have 13 letters and digits"};
-    all.push_back(selection);
+    const auto message = base::MessageId::parse(id);
+    if (!message) throw Stop{kUsage, id + " is no message id: these have 13 letters and digits"};
+    for (auto& part : parts) {
+      part.message = message;
+      all.push_back(part);
+    }
   }
   return all;
 }

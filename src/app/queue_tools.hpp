@@ -58,7 +58,7 @@ std::filesystem::path runtime_dir(const QueueOptions& options);
 std::filesystem::path spool_dir(const QueueOptions& options);
 boost::json::object ask(const admin::ControlClient& client, const admin::Request& request);
 
-// All of these together are what the options select: one, or one for each id. `client` is asked for what belongs to a
+// All of these together are what the options select: one, one for each id, or parts of a site with many domains. `client` is asked for what belongs to a
 // site; null: a site can't be told.
 std::vector<store::Selection> selections(const QueueOptions& options, const admin::ControlClient* client);
 base::Milliseconds duration(std::string_view option, std::string_view text);

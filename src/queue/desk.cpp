@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace postrider::queue {
@@ -11,6 +13,9 @@ namespace {
 constexpr std::chrono::seconds kDeadline(30);  // for the strand's and the store's answer
 constexpr std::size_t kHeaderBytes = 256 * 1024;
 constexpr std::size_t kPage = 1000;
+constexpr std::size_t kMostDestinations = 1'000'000;  // that the spool may have; some 100 MB
+constexpr std::size_t kMostLocated = 10'000;          // of these, at one question
+constexpr std::size_t kNamesAtOnce = 10'000;
 
 template <class T>
 using Asked = std::shared_ptr<std::promise<T>>;
@@ -173,11 +178,57 @@ base::Result<std::vector<SiteState>> Desk::sites() {
   });
 }
 
-base::Result<std::vector<std::string>> Desk::destinations_of(const std::string& site) {
-  return ask<std::vector<std::string>>([&](Answer<std::vector<std::string>> answer) {
+// One recipient for each destination on the disk whose site the strand does not know; `left_out` counts what is over
+// the bound.
+base::Result<std::vector<store::RecipientId>> Desk::without_site(std::uint64_t& left_out) {
+  auto samples = parts_.spool.destinations(kMostDestinations);
+  if (!samples) return std::unexpected(std::move(samples.error()));
+  std::vector<store::RecipientId> unknown;
+  // By pages, so that the strand is not held up.
+  for (std::size_t at = 0; at < samples->size(); at += kNamesAtOnce) {
+    const auto page = std::span(*samples).subspan(at, std::min(kNamesAtOnce, samples->size() - at));
+    std::vector<std::string> names;
+    for (const auto& sample : page) names.push_back(sample.destination);
+    const auto left = ask<std::vector<std::string>>([&](Answer<std::vector<std::string>> answer) {
+      parts_.scheduler.without_site(
+          std::move(names), [answer](std::vector<std::string> all) { answer->set_value(std::move(all)); });
+    });
+    if (!left) return std::unexpected(left.error());
+    auto next = left->begin();  // in the same order
+    for (const auto& sample : page) {
+      if (next == left->end() || *next != sample.destination) continue;
+      ++next;
+      if (unknown.size() < kMostLocated)
+        unknown.push_back(sample.recipient);
+      else
+        ++left_out;
+    }
+  }
+  return unknown;
+}
+
+base::Result<Found> Desk::destinations_of(const std::string& site) {
+  auto known = ask<std::vector<std::string>>([&](Answer<std::vector<std::string>> answer) {
     parts_.scheduler.destinations_of(
         site, [answer](std::vector<std::string> all) { answer->set_value(std::move(all)); });
   });
+  if (!known) return std::unexpected(std::move(known.error()));
+  std::uint64_t left_out = 0;
+  const auto unknown = without_site(left_out);
+  if (!unknown) return std::unexpected(unknown.error());
+  auto samples = parts_.spool.find_each(*unknown);
+  if (!samples) return std::unexpected(std::move(samples.error()));
+  const auto asked = ask<std::vector<Whereto>>([&](Answer<std::vector<Whereto>> answer) {
+    parts_.scheduler.whereto(std::move(*samples),
+                             [answer](std::vector<Whereto> all) { answer->set_value(std::move(all)); });
+  });
+  if (!asked) return std::unexpected(asked.error());
+  Found found = locate_all(*asked, site);
+  found.not_told += left_out;
+  std::ranges::move(*known, std::back_inserter(found.names));
+  std::ranges::sort(found.names);
+  found.names.erase(std::ranges::unique(found.names).begin(), found.names.end());
+  return found;
 }
 
 }  // namespace postrider::queue

@@ -36,9 +36,10 @@ class Desk final : public Operator {
   base::Result<void> resume(std::uint64_t id) override;
   base::Result<std::vector<store::Suspension>> suspensions() override;
   base::Result<std::vector<SiteState>> sites() override;
-  base::Result<std::vector<std::string>> destinations_of(const std::string& site) override;
+  base::Result<Found> destinations_of(const std::string& site) override;
 
  private:
+  base::Result<std::vector<store::RecipientId>> without_site(std::uint64_t& left_out);
   base::Result<std::string> header_of(base::MessageId id);
   base::Result<std::vector<store::Claimed>> fit_ones(const std::vector<store::RecipientId>& recipients,
                                                      Change change);

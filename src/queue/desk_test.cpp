@@ -198,9 +198,22 @@ TEST_F(Desk, NamesTheSitesThatMailGoesTo) {
   ASSERT_EQ(sites.size(), 1u);
   EXPECT_EQ(sites[0].name, "near.test");
   EXPECT_EQ(sites[0].running, 1u);
-  EXPECT_EQ(desk().destinations_of("near.test").value(), std::vector<std::string>{"near.test"});
-  EXPECT_TRUE(desk().destinations_of("far.test").value().empty());
+  EXPECT_EQ(desk().destinations_of("near.test").value().names, std::vector<std::string>{"near.test"});
+  EXPECT_TRUE(desk().destinations_of("far.test").value().names.empty());
   attempt.answer(delivered());
+}
+
+TEST_F(Desk, FindsTheSiteOfWhatOnlyLiesOnTheDisk) {
+  for (const auto* to : {"a@near.test", "b@near.test", "c@other.test"}) {
+    auto envelope = house.envelope({to});
+    envelope.recipients[0].state = mail::RecipientState::held;
+    house.accept(std::move(envelope));
+  }
+  house.idle();
+  EXPECT_TRUE(desk().sites().value().empty());
+  const auto found = desk().destinations_of("near.test").value();
+  EXPECT_EQ(found.names, std::vector<std::string>{"near.test"});
+  EXPECT_EQ(found.not_told, 0u);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "mail/edit.hpp"
+#include "queue/locating.hpp"
 #include "store/backlog.hpp"
 #include "store/selection.hpp"
 
@@ -95,8 +96,9 @@ class Operator {
   virtual base::Result<std::vector<store::Suspension>> suspensions() = 0;
   // Sites with something in memory, under attempt or given up; by name.
   virtual base::Result<std::vector<SiteState>> sites() = 0;
-  // Destinations that belong to a site now.
-  virtual base::Result<std::vector<std::string>> destinations_of(const std::string& site) = 0;
+  // Destinations that belong to a site now, by name: those that the scheduler knows, and what else lies on the disk, held
+  // or not. Where the site of such a one is not known it is asked for, at most 10,000 of them and 25 s long.
+  virtual base::Result<Found> destinations_of(const std::string& site) = 0;
 };
 
 }  // namespace postrider::queue

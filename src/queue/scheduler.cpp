@@ -71,6 +71,20 @@ void Scheduler::destinations_of(std::string site,
   });
 }
 
+void Scheduler::without_site(std::vector<std::string> names,
+                             std::move_only_function<void(std::vector<std::string>)> done) {
+  mailbox_->post([strand = strand_.get(), names = std::move(names), done = std::move(done)]() mutable {
+    done(strand->without_site(std::move(names)));
+  });
+}
+
+void Scheduler::whereto(std::vector<store::Claimed> samples,
+                        std::move_only_function<void(std::vector<Whereto>)> done) {
+  mailbox_->post([strand = strand_.get(), samples = std::move(samples), done = std::move(done)]() mutable {
+    done(strand->whereto(samples));
+  });
+}
+
 void Scheduler::explain(store::Claimed message, std::move_only_function<void(std::vector<Waiting>)> done) {
   mailbox_->post([strand = strand_.get(), message = std::move(message), done = std::move(done)]() mutable {
     done(strand->explain(message));

@@ -13,6 +13,7 @@
 
 #include "config/config.hpp"
 #include "queue/courier.hpp"
+#include "queue/locating.hpp"
 #include "queue/mailbox.hpp"
 #include "queue/operator.hpp"
 #include "queue/router.hpp"
@@ -70,6 +71,11 @@ class Scheduler {
   void suspensions(std::move_only_function<void(base::Result<std::vector<store::Suspension>>)> done);
   void sites(std::move_only_function<void(std::vector<SiteState>)> done);
   void destinations_of(std::string site, std::move_only_function<void(std::vector<std::string>)> done);
+  // Those of the names whose site is not known here.
+  void without_site(std::vector<std::string> names,
+                    std::move_only_function<void(std::vector<std::string>)> done);
+  // By what the router says of the first recipient of each; what it gives no courier is left out.
+  void whereto(std::vector<store::Claimed> samples, std::move_only_function<void(std::vector<Whereto>)> done);
   // Of each of `message.recipients`.
   void explain(store::Claimed message, std::move_only_function<void(std::vector<Waiting>)> done);
 

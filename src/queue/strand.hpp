@@ -279,6 +279,8 @@ struct Scheduler::Strand {
   // strand_explain.cpp: what it looks like from outside
   std::vector<SiteState> sites();
   std::vector<std::string> destinations_of(const std::string& site);
+  std::vector<std::string> without_site(std::vector<std::string> names) const;
+  std::vector<Whereto> whereto(const std::vector<store::Claimed>& samples);
   std::vector<Waiting> explain(const store::Claimed& message);
   Waiting explain_in_memory(const Parcel* parcel);
   Waiting explain_on_disk(const store::Claimed& message, std::uint32_t index);

@@ -73,6 +73,27 @@ std::vector<std::string> Scheduler::Strand::destinations_of(const std::string& s
   return names;
 }
 
+std::vector<std::string> Scheduler::Strand::without_site(std::vector<std::string> names) const {
+  std::erase_if(names, [this](const std::string& name) {
+    const Slot slot = summaries_.find(name);
+    return slot != kNoSlot && dock_of(summaries_[slot]);
+  });
+  return names;
+}
+
+std::vector<Whereto> Scheduler::Strand::whereto(const std::vector<store::Claimed>& samples) {
+  std::vector<Whereto> all;
+  for (const store::Claimed& sample : samples) {
+    const mail::Recipient& recipient = sample.envelope->recipients[sample.recipients.front()];
+    auto choice = parts_.router.choose(*sample.envelope, recipient);
+    if (!choice.courier) continue;
+    all.push_back({.name = mail::to_ascii(recipient.final.host()),
+                   .courier = choice.courier,
+                   .destination = {.host = recipient.final.host(), .route = std::move(choice.route)}});
+  }
+  return all;
+}
+
 std::vector<Waiting> Scheduler::Strand::explain(const store::Claimed& message) {
   std::vector<Waiting> all;
   for (const std::uint32_t index : message.recipients) {

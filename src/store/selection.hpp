@@ -42,6 +42,12 @@ struct Listed {
   std::uint64_t size = 0;
 };
 
+// What stands behind the @ of some final address, and one of the recipients there.
+struct DestinationSample {
+  std::string destination;
+  RecipientId recipient;
+};
+
 struct ListedPage {
   std::vector<Listed> rows;  // by message id, then index
   std::optional<RecipientId>

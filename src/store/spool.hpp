@@ -159,6 +159,10 @@ class Spool final : public Backlog {
   // The message with all its recipients that have a row; Claimed::recipients are those (of any state, claimed by
   // whomever). Nothing where it is not here.
   base::Result<std::optional<Claimed>> find(base::MessageId id);
+  // As SpoolFile::destinations.
+  base::Result<std::vector<DestinationSample>> destinations(std::size_t limit);
+  // Each of these with its message, as find() gives it; what is gone or can't be read is left out.
+  base::Result<std::vector<Claimed>> find_each(const std::vector<RecipientId>& recipients);
   // Above the ids of all drafts and messages so far, below those of all that come; no message has it. Never blocks.
   base::MessageId boundary();
   // A consistent copy into a new file, complete and synced before it bears its name; mail comes and goes meanwhile.

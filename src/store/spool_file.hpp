@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/id.hpp"
 #include "base/result.hpp"
@@ -44,6 +45,9 @@ class SpoolFile {
   // that is none; else temporary. What can't be read is listed as if in quarantine.
   base::Result<ListedPage> list(const Selection& selection, std::optional<RecipientId> after,
                                 std::size_t limit);
+  // Of all recipients that wait, are held or untold; by name, at most `limit`. Looks at every row: a million take a second
+  // or two.
+  base::Result<std::vector<DestinationSample>> destinations(std::size_t limit);
   // As Spool::find.
   base::Result<std::optional<Claimed>> find(base::MessageId id);
   base::Result<mail::Edits> edits(base::MessageId id);

@@ -134,6 +134,42 @@ base::Result<ListedPage> SpoolFile::list(const Selection& selection, std::option
   }
 }
 
+base::Result<std::vector<DestinationSample>> SpoolFile::destinations(std::size_t limit) {
+  try {
+    std::vector<DestinationSample> all;
+    // SQLite takes the index from the row that has the least.
+    Statement select(*state_->database,
+                     "SELECT domain, min(message), idx FROM recipient WHERE state IN (1, 2, 3) "
+                     "GROUP BY domain ORDER BY domain LIMIT ?1");
+    for (Rows rows = select.query(static_cast<std::int64_t>(limit)); rows.next();)
+      all.push_back({std::string(rows.bytes(0)),
+                     {base::MessageId{rows.number(1)}, static_cast<std::uint32_t>(rows.number(2))}});
+    return all;
+  } catch (const SqlError& error) {
+    return store_failure(error.what());
+  }
+}
+
+base::Result<std::vector<DestinationSample>> Spool::destinations(std::size_t limit) {
+  auto file = SpoolFile::open(core_->directory, core_->state.clock);
+  if (!file) return std::unexpected(file.error());
+  return (*file)->destinations(limit);
+}
+
+base::Result<std::vector<Claimed>> Spool::find_each(const std::vector<RecipientId>& recipients) {
+  auto file = SpoolFile::open(core_->directory, core_->state.clock);
+  if (!file) return std::unexpected(file.error());
+  std::vector<Claimed> all;
+  for (const RecipientId id : recipients) {
+    auto found = (*file)->find(id.message);
+    // What can't be read is for whoever claims it.
+    if (!found || !*found || !std::ranges::binary_search((*found)->recipients, id.index)) continue;
+    (*found)->recipients = {id.index};
+    all.push_back(std::move(**found));
+  }
+  return all;
+}
+
 base::Result<ListedPage> Spool::list(const Selection& selection, std::optional<RecipientId> after,
                                      std::size_t limit) {
   auto file = SpoolFile::open(core_->directory, core_->state.clock);

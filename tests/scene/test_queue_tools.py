@@ -124,6 +124,20 @@ def test_a_list_can_be_narrowed_to_a_site(server):
         "postrider queue list: no mail is on its way to nowhere")
 
 
+def test_a_site_has_what_was_held_before_the_server_was_restarted(server, sink):
+    """Nothing in memory says any more where it goes."""
+    site = f"smtp://127.0.0.1:{sink.port}"
+    queue(server, "suspend", "--all")
+    send(server, "x@far.test", "y@sub.far.test", "a@dead.test")
+    queue(server, "hold", "--all")
+    server.restart()
+    queue(server, "resume", "--all")
+    assert whom(server, "--site", site) == ["x@far.test", "y@sub.far.test"]
+    assert queue(server, "release", "--site", site) == "2 recipients are released and tried now.\n"
+    assert sorted(sum((one.recipients for one in sink.wait(2)), [])) == ["x@far.test", "y@sub.far.test"]
+    assert whom(server, "--state", "held") == ["a@dead.test"]
+
+
 def test_a_list_shows_so_many_rows_as_it_is_told(server):
     put_off(server, *(f"r{i}@hold.test" for i in range(5)))
     assert len(rows(server, "--limit", "3")) == 3
@@ -230,27 +244,44 @@ def test_a_bounce_tells_the_sender(server):
     wait_until(lambda: queue(server, "list", code=1), 10, "the end of it")
 
 
-def test_each_page_of_a_change_ends_where_the_first_said(make_server):
-    """A server that the test plays: it has one page for a dry run, and two for the change."""
-    server = make_server(start=False)
-    socket_path(server).parent.mkdir(parents=True)
-    page = {"changed": 1, "unfit": 0, "busy": 0, "before": "01hx3vaqk4000"}
-    asked = []
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(socket_path(server)))
-        listener.listen()
+@pytest.fixture
+def play(make_server):
+    """play(answers, *arguments): what `postrider queue ARGUMENTS` asks of a server that the test plays, which gives these."""
+    def run(answers, *arguments):
+        server = make_server(start=False)
+        socket_path(server).parent.mkdir(parents=True)
+        asked = []
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(socket_path(server)))
+            listener.listen()
 
-        def play():
-            for after in ("01hx3v5t0c001/0", None):
-                with listener.accept()[0] as connection, connection.makefile("rwb") as stream:
-                    asked.append(json.loads(stream.readline()))
-                    stream.write(json.dumps({**page, "next": after}).encode() + b"\n")
-        player = threading.Thread(target=play)
-        player.start()
-        queue(server, "bounce", "--all")
-        player.join()
+            def serve():
+                for answer in answers:
+                    with listener.accept()[0] as connection, connection.makefile("rwb") as stream:
+                        asked.append(json.loads(stream.readline()))
+                        stream.write(json.dumps(answer).encode() + b"\n")
+            player = threading.Thread(target=serve)
+            player.start()
+            queue(server, *arguments)
+            player.join()
+        return asked
+    return run
+
+
+def test_each_page_of_a_change_ends_where_the_first_said(play):
+    page = {"changed": 1, "unfit": 0, "busy": 0, "before": "01hx3vaqk4000"}
+    asked = play([{**page, "next": "01hx3v5t0c001/0"}, {**page, "next": None}], "bounce", "--all")
     assert [(one.get("before"), one.get("after")) for one in asked] == [
         (None, None), ("01hx3vaqk4000", "01hx3v5t0c001/0")]
+
+
+def test_a_site_with_many_domains_is_changed_in_parts(play):
+    page = {"changed": 1, "unfit": 0, "busy": 0, "before": "01hx3vaqk4000", "next": None}
+    names = [f"{'x' * (60 if i % 2 else 5)}{i}.test" for i in range(25000)]
+    asked = play([{"destinations": names, "not_told": 0}, page, page, page], "hold", "--site", "smtp://192.0.2.1:25")
+    parts = [one["selection"]["destinations"] for one in asked[1:]]
+    assert sum(parts, []) == names and all(len(part) <= 10000 for part in parts)
+    assert [one.get("before") for one in asked[1:]] == [None, "01hx3vaqk4000", "01hx3vaqk4000"]
 
 
 def test_what_came_after_a_change_began_is_left_alone(server):

@@ -115,9 +115,9 @@ class FakeDesk final : public queue::Operator {
     site.running = 3;
     return std::vector{site};
   }
-  base::Result<std::vector<std::string>> destinations_of(const std::string& site) override {
-    if (site != "mx.example.test") return std::vector<std::string>();
-    return std::vector<std::string>{"example.test", "other.test"};
+  base::Result<queue::Found> destinations_of(const std::string& site) override {
+    if (site != "mx.example.test") return queue::Found();
+    return queue::Found{.names = {"example.test", "other.test"}, .not_told = 3};
   }
 
  private:
