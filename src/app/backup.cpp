@@ -37,14 +37,6 @@ T need(base::Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-std::shared_ptr<const config::Config> load(const fs::path& file) {
-  auto loaded = config::load(file);
-  if (loaded) return std::move(*loaded);
-  Stop stop{kRefused, "the configuration has faults"};
-  for (const auto& fault : loaded.error()) stop.why += "\n" + fault.to_string();
-  throw stop;
-}
-
 void write_manifest(const fs::path& folder, const store::SpoolCounts& counts, std::int64_t format,
                     bool timeline) {
   const boost::json::object manifest = {{"backup_format", kBackupFormat},
@@ -64,7 +56,7 @@ base::Result<void> copy_timeline(const fs::path& from, const fs::path& to) {
 }
 
 int backup(const BackupOptions& options) {
-  const auto config = load(options.config);
+  const auto config = load_config(options.config);
   const auto spool = need(store::SpoolFile::open(config->data_dir / "spool", sys::system_clock()));
   need(make_empty_folder(options.folder));
   for (const char* part : {"spool", "timeline"}) need(make_empty_folder(options.folder / part));
@@ -163,7 +155,7 @@ int restore(const BackupOptions& options) {
   std::error_code error;
   const bool has_config = fs::exists(options.config, error);
   const fs::path saved = options.folder / kConfig;
-  const auto config = load(has_config ? options.config : saved);
+  const auto config = load_config(has_config ? options.config : saved);
   const std::string configuration = has_config ? std::string() : need(read_file(saved));
   if (!has_config) need(may_write(options.config));
   const Mended mended = restore_data(options, manifest, *config);

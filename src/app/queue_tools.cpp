@@ -12,14 +12,6 @@
 namespace postrider::app {
 namespace {
 
-std::shared_ptr<const config::Config> load(const QueueOptions& options) {
-  auto loaded = config::load(options.config);
-  if (loaded) return std::move(*loaded);
-  Stop stop{kRefused, "the configuration has faults"};
-  for (const auto& fault : loaded.error()) stop.why += "\n" + fault.to_string();
-  throw stop;
-}
-
 std::string parsed(std::string_view option, const std::string& text,
                    base::Result<std::string> (*parse)(std::string_view)) {
   auto value = parse(text);
@@ -84,9 +76,21 @@ std::vector<store::Selection> in_parts(const store::Selection& whole) {
 
 }  // namespace
 
-std::filesystem::path runtime_dir(const QueueOptions& options) { return load(options)->runtime_dir; }
+std::shared_ptr<const config::Config> load_config(const std::filesystem::path& file) {
+  auto loaded = config::load(file);
+  if (loaded) return std::move(*loaded);
+  std::string why = "the configuration has faults";
+  for (const auto& fault : loaded.error()) why += "\n" + fault.to_string();
+  throw Stop{kRefused, std::move(why)};
+}
 
-std::filesystem::path spool_dir(const QueueOptions& options) { return load(options)->data_dir / "spool"; }
+std::filesystem::path runtime_dir(const QueueOptions& options) {
+  return load_config(options.config)->runtime_dir;
+}
+
+std::filesystem::path spool_dir(const QueueOptions& options) {
+  return load_config(options.config)->data_dir / "spool";
+}
 
 boost::json::object ask(const admin::ControlClient& client, const admin::Request& request) {
   auto answer = client.ask(request);

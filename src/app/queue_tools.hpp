@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "admin/control_client.hpp"
 #include "admin/request.hpp"
+#include "config/config.hpp"
 
 namespace postrider::app {
 
@@ -53,6 +55,8 @@ int queue_sites(const QueueOptions& options);
 
 // --- what they share; all of these may throw Stop ---
 
+// With all faults in the reason, where there are some.
+std::shared_ptr<const config::Config> load_config(const std::filesystem::path& file);
 // The folder that the configuration names.
 std::filesystem::path runtime_dir(const QueueOptions& options);
 std::filesystem::path spool_dir(const QueueOptions& options);

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -22,8 +23,11 @@ namespace {
 
 using store::ReadEvent;
 
-constexpr std::size_t kMostMessages = 20;
+constexpr std::size_t kMostMessages = 20;       // for people, where they do not say how many
 constexpr std::size_t kCountedMessages = 1000;  // beyond those that are shown
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+// Of an address, that are looked at for what happened since a time: some seconds.
+constexpr std::size_t kLookedAt = 100'000;
 constexpr base::Milliseconds kPoll(500);
 // What happens is in the file a second later.
 constexpr base::Milliseconds kLag(2000);
@@ -32,6 +36,7 @@ struct TraceOptions {
   std::filesystem::path config = "/etc/postrider/postrider.toml";
   std::string what;
   std::optional<std::string> since;
+  std::optional<std::uint64_t> limit;
   bool json = false;
   bool follow = false;
 };
@@ -46,6 +51,7 @@ class Tracer {
  public:
   Tracer(const TraceOptions& options, const config::Config& config)
       : json_(options.json),
+        limit_(options.limit.value_or(json_ ? 0 : kMostMessages)),
         reader_(need(store::TimelineReader::open(config.data_dir / "timeline"))),
         spool_directory_(config.data_dir / "spool") {
     if (!options.since) return;
@@ -64,18 +70,28 @@ class Tracer {
   }
 
   int address(const std::string& address) {
-    auto found = messages(address, kMostMessages + kCountedMessages);
-    if (found.empty()) throw Stop{kRefused, "no message from or to " + address + " is in the timeline"};
-    const std::size_t all = found.size();
-    found.resize(std::min(all, kMostMessages));
-    for (const base::MessageId id : found) {
-      if (!json_ && id != found.front()) std::cout << '\n';
-      show(id, events_of(id));
+    // When its mail was received says nothing of when something happened to it.
+    const std::size_t looked_at = since_ == base::UtcTime::min() ? kAll : kLookedAt;
+    const auto ids = messages(address, looked_at);
+    const std::size_t limit = limit_ == 0 ? kAll : limit_;
+    std::size_t shown = 0, more = 0;
+    for (const base::MessageId id : ids) {
+      const auto events = events_of(id);
+      if (events.empty()) continue;
+      if (shown == limit && ++more == kCountedMessages) break;
+      if (shown == limit) continue;
+      if (!json_ && shown > 0) std::cout << '\n';
+      show(id, events);
+      ++shown;
     }
-    if (all > kMostMessages && !json_)
+    if (more > 0 && !json_)
       std::cout << '\n'
-                << (all == kMostMessages + kCountedMessages ? "at least " : "")
-                << counted(all - kMostMessages, "older message") << " not shown; --since narrows\n";
+                << (more == kCountedMessages ? "at least " : "") << counted(more, "older message")
+                << " not shown; --limit 0 shows all, --since narrows\n";
+    if (ids.size() == looked_at && more == 0)
+      std::cerr << "only its newest " << grouped(looked_at) << " messages were looked at\n";
+    if (shown == 0)
+      throw Stop{kRefused, "no message from or to " + address + " is in the timeline" + since_words()};
     return kDone;
   }
 
@@ -103,7 +119,7 @@ class Tracer {
   // Until it is interrupted: other messages may come.
   int follow(const std::string& address) {
     while (true) {
-      auto found = messages(address, kMostMessages);
+      auto found = messages(address, limit_ == 0 ? kMostMessages : limit_);
       std::ranges::reverse(found);
       std::erase_if(shown_,
                     [&found](const auto& one) { return std::ranges::find(found, one.first) == found.end(); });
@@ -116,7 +132,7 @@ class Tracer {
   static base::UtcTime now() { return sys::system_clock().utc(); }
 
   std::vector<base::MessageId> messages(const std::string& address, std::size_t limit) {
-    return need(reader_->messages(address, since_, limit));
+    return need(reader_->messages(address, base::UtcTime::min(), limit));
   }
   std::vector<ReadEvent> events_of(base::MessageId id) {
     auto events = need(reader_->events(id));
@@ -133,7 +149,16 @@ class Tracer {
     return spool_->find(id).value_or(std::nullopt);
   }
 
+  std::string since_words() const {
+    return since_ == base::UtcTime::min() ? "" : " with anything that happened since then";
+  }
+
   int unknown(base::MessageId id) {
+    if (since_ != base::UtcTime::min() && !need(reader_->events(id)).empty()) {
+      std::cerr << "Nothing has happened to " << id.to_string() << " since " << base::to_rfc3339(since_)
+                << ".\n";
+      return kRefused;
+    }
     if (const auto open = open_in_spool(id)) {
       std::cerr << "The timeline has nothing of " << id.to_string() << ", which is in the queue:\n"
                 << state_text(open);
@@ -177,6 +202,7 @@ class Tracer {
   }
 
   const bool json_;
+  const std::size_t limit_;  // 0: all
   const std::unique_ptr<store::TimelineReader> reader_;
   const std::filesystem::path spool_directory_;
   std::unique_ptr<store::SpoolFile> spool_;
@@ -218,11 +244,13 @@ std::function<std::optional<int>()> add_trace(CLI::App& app) {
       app.add_subcommand("trace", "What happened to a message, and why; the server may run or not.");
   command
       ->add_option("ID|ADDRESS", options->what,
-                   "A message's id, or its sender's or a recipient's address: newest first, 20 at most")
+                   "A message's id, or its sender's or a recipient's address: newest first")
       ->required();
   command->add_option("--config", options->config, "The configuration file")->capture_default_str();
   command->add_option("--since", options->since,
-                      "Only since then: 90s, 10m, 2h, 3d ago, or 2026-11-22[T10:00] (UTC)");
+                      "Only what happened since then: 90s, 10m, 2h, 3d ago, or 2026-11-22[T10:00] (UTC)");
+  command->add_option("--limit", options->limit,
+                      "Of an address, so many messages at most; 0: all. Without it 20, and all with --json");
   command->add_flag("--json", options->json, "One object for each event, a line each");
   command->add_flag("--follow", options->follow,
                     "Go on as more happens, until every recipient has its end; of an address until Ctrl-C");

@@ -1,5 +1,6 @@
 """`postrider trace`: what happened to a message, told from the timeline."""
 
+import datetime
 import json
 import re
 import subprocess
@@ -93,12 +94,31 @@ def test_an_address_shows_its_messages_newest_first_and_says_how_many_more(serve
     wait_trace(server, other, "ended")
     said, _ = run(server, "trace", "<many@client.test>")
     assert re.findall(r"^message (\S+)$", said, re.MULTILINE) == names[::-1][:20]
-    assert said.rstrip().endswith("3 older messages not shown; --since narrows")
+    assert said.rstrip().endswith("3 older messages not shown; --limit 0 shows all, --since narrows")
+    assert run(server, "trace", "many@client.test", "--limit", "0")[0].count("\nmessage ") == 22
     shown = {event["id"] for event in trace(server, "alice@example.test")}
-    assert other in shown and len(shown) == 20
+    assert shown == {*names, other}  # scripts get all
+    assert {event["id"] for event in trace(server, "alice@example.test", "--limit", "2")} == {other, names[-1]}
     assert trace(server, "other@client.test", "--since", "1h")[0]["id"] == other
     _, why = run(server, "trace", "other@client.test", "--since", "2100-01-01", code=1)
     assert "no message from or to other@client.test" in why
+
+
+def test_since_means_when_it_happened_and_not_when_the_message_came(server):
+    name = send(server, "carol@dead.test", sender="early@client.test")
+    wait_trace(server, name, "deferred")
+    since = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)).replace(microsecond=0)
+    since = since.strftime("%Y-%m-%dT%H:%M:%S")
+    assert run(server, "trace", name, "--since", since, code=1)[1] == \
+        f"Nothing has happened to {name} since {since}.000Z.\n"
+    _, why = run(server, "trace", "early@client.test", "--since", since, code=1)
+    assert "is in the timeline with anything that happened since then" in why
+    wait_until(lambda: datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") > since, 5, since)
+    queue(server, "hold", name)
+    wait_trace(server, name, "changed")
+    for what in (name, "early@client.test", "carol@dead.test"):
+        assert "changed" in [event["event"] for event in trace(server, what, "--since", since)]
+        assert "accepted" not in [event["event"] for event in trace(server, what, "--since", since)]
 
 
 def test_it_works_with_the_server_stopped(server):
