@@ -48,7 +48,7 @@ base::Result<std::unique_ptr<TimelineFile>> open_or_renew(const TimelineOptions&
   try {
     return open_file(options, now);
   } catch (const SqlError& error) {
-    if (!is_damaged_timeline(path, error)) throw;
+    if (!is_damaged_timeline(start_of(path), error)) throw;
     set_aside(path, error);
   }
   return open_file(options, now);
@@ -215,7 +215,7 @@ void Timeline::State::attempt(std::size_t events, Function function) {
     why_dropped = error.what();
     // What is no SqlError comes of a number in the file that can't be: it would come again with each batch.
     const auto* const sql = dynamic_cast<const SqlError*>(&error);
-    if (!file || (sql != nullptr && !is_damaged_timeline(path, *sql))) return;
+    if (!file || (sql != nullptr && !is_damaged_timeline(start_of(file->database()), *sql))) return;
     file.reset();
     set_aside(path, error);
   }

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <fstream>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -61,6 +61,9 @@ void make_tables(Database& database) {
   database.execute("COMMIT");
 }
 
+// What every SQLite file begins with.
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
+
 // SQLite can read it, and it is not ours.
 class NotATimeline : public SqlError {
  public:
@@ -107,14 +110,27 @@ HashKey read_hash_key(Database& database) {
           static_cast<std::uint64_t>(timeline_meta(database, "hash_key_2"))};
 }
 
-bool is_damaged_timeline(const std::filesystem::path& path, const SqlError& error) {
-  if (error.is_damage() || dynamic_cast<const NotATimeline*>(&error) != nullptr) return true;
-  // What every SQLite file begins with.
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  std::array<char, kMagic.size()> start{};
+std::string start_of(const std::filesystem::path& path) {
+  std::string start(kMagic.size(), '\0');
   std::ifstream file(path, std::ios::binary);
-  file.read(start.data(), start.size());
-  return file.gcount() > 0 && std::string_view(start.data(), start.size()) != kMagic;
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  return start;
+}
+
+std::string start_of(Database& database) {
+  sqlite3_file* file = nullptr;
+  std::string start(kMagic.size(), '\0');
+  if (sqlite3_file_control(database.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+      file->pMethods != nullptr &&
+      file->pMethods->xRead(file, start.data(), static_cast<int>(start.size()), 0) == SQLITE_OK)
+    return start;
+  return {};
+}
+
+bool is_damaged_timeline(std::string_view start, const SqlError& error) {
+  if (error.is_damage() || dynamic_cast<const NotATimeline*>(&error) != nullptr) return true;
+  return !start.empty() && start != kMagic;
 }
 
 bool move_timeline_aside(const std::filesystem::path& path) {

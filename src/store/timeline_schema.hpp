@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -27,8 +28,12 @@ base::Result<void> check_timeline_format(Database& database, const std::filesyst
 std::int64_t timeline_meta(Database& database, std::string_view key);
 HashKey read_hash_key(Database& database);
 
+// The first 16 bytes of the file, or what there is of them. By its path only while this process has no connection to it:
+// to open and close it would drop the locks of that one (fcntl(2)).
+std::string start_of(const std::filesystem::path& path);
+std::string start_of(Database& database);
 // What stands in the file is no timeline that can be read.
-bool is_damaged_timeline(const std::filesystem::path& path, const SqlError& error);
+bool is_damaged_timeline(std::string_view start, const SqlError& error);
 // Out of the way, as PATH.damaged; an older one of that name goes. True where the name is free now.
 bool move_timeline_aside(const std::filesystem::path& path);
 

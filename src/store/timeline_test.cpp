@@ -1,6 +1,9 @@
 #include "store/timeline.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <fstream>
@@ -296,6 +299,39 @@ TEST_F(TimelineTest, BeginsANewFileWhereDamageShowsWhileItRuns) {
   (*timeline)->flush();
   EXPECT_THAT(found("new@example.com"), ElementsAre(id));
   EXPECT_TRUE(std::filesystem::exists(path_.string() + ".damaged"));
+}
+
+// The locks on a file that another process would meet.
+bool is_locked(const std::filesystem::path& path) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;  // all of the file, and as far as a file can go
+    ::_exit(::fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+TEST_F(TimelineTest, KeepsItsLocksWhenAWriteFails) {
+  const auto timeline = open();
+  accepted(*timeline, {"alice@example.com"});
+  timeline->flush();
+  ASSERT_TRUE(is_locked(path_));
+  {
+    Database other(path_.string(), nullptr, Database::Access::read_write);
+    // A fault that says nothing of the bytes.
+    other.execute("CREATE TRIGGER no BEFORE INSERT ON message BEGIN SELECT raise(ABORT, 'not now'); END");
+    EXPECT_TRUE(is_locked(path_));
+  }
+  accepted(*timeline, {"alice@example.com"});
+  timeline->flush();
+  EXPECT_EQ(timeline->dropped(), 1u);
+  EXPECT_TRUE(is_locked(path_));
+  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".damaged"));
 }
 
 TEST_F(TimelineTest, MergesRunsWhoseCountIsDamaged) {
