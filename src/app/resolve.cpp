@@ -6,12 +6,16 @@
 #include <future>
 #include <iostream>
 
+#include "admin/control_client.hpp"
 #include "app/commands.hpp"
 #include "app/queue_print.hpp"
+#include "app/queue_tools.hpp"
 #include "app/router.hpp"
 #include "config/values.hpp"
 #include "deliver/hosts.hpp"
 #include "deliver/hosts_choice.hpp"
+#include "deliver/maildir_courier.hpp"
+#include "queue/suspensions.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
 
@@ -64,10 +68,34 @@ object show_timeouts(const config::Delivery& delivery) {
   return shown;
 }
 
+// What is suspended now, as the running server says it.
+struct Suspended {
+  object answer;
+  queue::Suspensions all;  // their ids: places in the answer
+};
+
+// Nothing where no server answers.
+std::optional<Suspended> ask_suspensions(const std::filesystem::path& runtime_dir) {
+  using What = store::Suspension::What;
+  auto answer = admin::ControlClient(runtime_dir).ask(admin::SuspensionsRequest{});
+  if (!answer) return {};
+  std::vector<store::Suspension> all;
+  for (const auto* each : objects(*answer, "suspensions")) {
+    store::Suspension one{.id = all.size(), .pattern = text(*each, "pattern"), .until = {}, .reason = {}};
+    for (const auto what : {What::all, What::destination, What::site, What::sender})
+      if (text(*each, "what") == admin::to_string(what)) one.what = what;
+    all.push_back(std::move(one));
+  }
+  Suspended suspended{.answer = std::move(*answer), .all = {}};
+  suspended.all.set(std::move(all));
+  return suspended;
+}
+
 class Explanation {
  public:
-  Explanation(const Settings& settings, deliver::HostFinder& hosts)
+  Explanation(const Settings& settings, deliver::HostFinder& hosts, std::optional<Suspended> suspended)
       : setting_(settings.get()),
+        suspended_(std::move(suspended)),
         hosts_(hosts),
         router_(settings, {.maildir = maildir_, .smtp = smtp_, .pipe = pipe_}, sys::system_clock()) {}
 
@@ -83,8 +111,9 @@ class Explanation {
     if (found->standing == directory::Standing::unknown)
       return fail(std::move(answer), {{5, 1, 1}, "there is nobody of that name in our domain", {}});
     array targets;
-    for (const auto& target : found->targets) targets.push_back(explain_target(target.address, target.alias));
-    if (found->targets.empty()) targets.push_back(explain_target(address, {}));
+    for (const auto& target : found->targets)
+      targets.push_back(suspended(explain_target(target.address, target.alias), target.address));
+    if (found->targets.empty()) targets.push_back(suspended(explain_target(address, {}), address));
     answer["targets"] = std::move(targets);
     return answer;
   }
@@ -131,11 +160,25 @@ class Explanation {
     return explain_hosts(std::move(answer), destination);
   }
 
+  // Whether it would wait whoever sent it; nothing is said where nobody knows.
+  object suspended(object answer, const mail::Address& address) const {
+    if (!suspended_) return answer;
+    const auto& all = suspended_->all;
+    const auto* why = all.everything();
+    if (!why) why = all.of_destination(mail::to_ascii(address.host()));
+    if (const auto site = text(answer, "site"); !why && !site.empty()) why = all.of_site(site);
+    answer["suspended"] = nullptr;
+    if (why) answer["suspended"] = *objects(suspended_->answer, "suspensions")[why->id];
+    return answer;
+  }
+
   object explain_mailbox(object answer, const mail::Address& address) {
     const auto mailbox = mailbox_target(setting_, address);
     answer["via"] = "maildir:" + (mailbox ? std::string(mailbox->directory) : std::string());
     if (!mailbox) return fail(std::move(answer), {{5, 1, 1}, "no mailbox can have that name", {}});
-    answer["site"] = "local";
+    add_site(answer, deliver::MaildirCourier::local_site());
+    answer["quota"] = nullptr;
+    if (mailbox->quota > 0) answer["quota"] = mailbox->quota;
     return answer;
   }
 
@@ -172,6 +215,7 @@ class Explanation {
   }
 
   const receive::Setting setting_;
+  const std::optional<Suspended> suspended_;
   deliver::HostFinder& hosts_;
   Marker maildir_, smtp_, pipe_;
   Router router_;
@@ -208,6 +252,13 @@ void print_hosts(const object& target) {
   }
 }
 
+std::string suspended_text(const object& suspension) {
+  const auto until = text(suspension, "until");
+  const auto reason = text(suspension, "reason");
+  return (until.empty() ? "until it is resumed" : "until " + time_text(until)) +
+         (reason.empty() ? "" : ": " + reason);
+}
+
 void print_target(const object& target) {
   std::cout << harmless(text(target, "address"));
   if (const auto alias = text(target, "alias"); !alias.empty())
@@ -218,6 +269,11 @@ void print_target(const object& target) {
   if (const auto via = text(target, "via"); !via.empty()) print_line("via", via);
   if (const auto site = text(target, "site"); !site.empty()) print_line("site", site);
   if (target.contains("concurrency")) print_line("limits", limits_of(target));
+  if (target.contains("quota")) {
+    const auto quota = number(target, "quota");
+    print_line("quota", quota == 0 ? "none" : size_text(quota));
+  }
+  if (const auto* suspended = inner(target, "suspended")) print_line("suspended", suspended_text(*suspended));
   print_hosts(target);
   std::string times;
   if (const auto* timeouts = inner(target, "timeouts"))
@@ -251,7 +307,7 @@ int resolve(const std::filesystem::path& file, const std::string& what, bool jso
   const auto address = mail::Address::parse(what);
   if (!address) {
     std::cerr << "postrider resolve: " << harmless(what) << ": " << address.error().text << '\n';
-    return 1;
+    return kUsage;
   }
   auto loaded = config::load(file);
   if (!loaded) {
@@ -270,7 +326,7 @@ int resolve(const std::filesystem::path& file, const std::string& what, bool jso
                              .clock = sys::system_clock(),
                              .random = sys::system_random(),
                              .config = [&config] { return config; }});
-  Explanation explanation(settings, hosts);
+  Explanation explanation(settings, hosts, ask_suspensions(config->runtime_dir));
   const object answer = explanation.explain(*address);
   if (json)
     std::cout << boost::json::serialize(answer) << '\n';

@@ -70,7 +70,7 @@ MaildirCourier::~MaildirCourier() {
 }
 
 void MaildirCourier::locate(const queue::Destination&, std::move_only_function<void(queue::Located)> done) {
-  done(queue::Site{.name = "local", .concurrency = kJobs});
+  done(local_site());
 }
 
 void MaildirCourier::deliver(queue::Job job, std::move_only_function<void(queue::Report)> done) {

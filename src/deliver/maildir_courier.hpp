@@ -31,7 +31,8 @@ class MaildirCourier final : public queue::Courier {
   // Ends the batch in hand; what waits is deferred (4.3.2).
   ~MaildirCourier() override;
 
-  // The site "local", known at once.
+  static queue::Site local_site() { return {.name = "local", .concurrency = kJobs}; }
+  // local_site(), known at once.
   void locate(const queue::Destination& destination,
               std::move_only_function<void(queue::Located)> done) override;
   void deliver(queue::Job job, std::move_only_function<void(queue::Report)> done) override;

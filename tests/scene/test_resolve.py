@@ -1,12 +1,15 @@
 """`postrider resolve ADDRESS`: what would happen to mail for it, asked without a server."""
 
 import json
+import re
 import subprocess
 
 import pytest
 
+from harness.control import queue
 from harness.dns import SERVFAIL, FakeDns
 from harness.server import Server, binary
+from harness.tools import run
 
 RECORDS = {
     "out.test": {"MX": ["20 b.mx.test", "10 a.mx.test"]},
@@ -25,7 +28,7 @@ CONFIG = {
               {"domain": "program.test", "via": "pipe:/bin/cat", "user": "nobody", "time_limit": "90s"},
               {"domain": "held.test", "via": "hold"},
               {"domain": "gone.test", "via": "discard"}],
-    "delivery": {"concurrency": 7, "ip": "only-ipv4", "timeouts": {"connect": "9s"}},
+    "delivery": {"concurrency": 7, "quota": "5MiB", "ip": "only-ipv4", "timeouts": {"connect": "9s"}},
 }
 
 
@@ -57,12 +60,31 @@ def test_an_alias_is_followed_to_a_mailbox_and_to_another_server(explain):
     here, there = sorted(answer["targets"], key=lambda one: one["address"])
     assert here["address"] == "alice@example.test" and here["alias"] == "info@example.test"
     assert here["site"] == "local" and here["via"].endswith("/mail/example.test/alice")
+    assert (here["concurrency"], here["max_per_minute"], here["quota"]) == (2000, 0, 5 << 20)
+    assert "suspended" not in here and "suspended" not in there  # no server runs that could know
     assert there["address"] == "carol@out.test" and there["via"] == "mx"
     assert there["site"] == "a.mx.test,b.mx.test"
     assert (there["concurrency"], there["max_per_minute"]) == (7, 0)
     assert [(host["preference"], host["host"], host["address"], host["port"]) for host in there["hosts"]] == [
         (10, "a.mx.test", "192.0.2.1", 25), (20, "b.mx.test", "192.0.2.2", 25)]
     assert there["timeouts"]["connect"] == "9s" and there["timeouts"]["data_end"] == "10m"
+
+
+def test_a_running_server_says_what_holds_it_up(make_server):
+    server = make_server(route=[{"domain": "far.test", "via": "smtp://127.0.0.1:2"},
+                                {"domain": ".sub.test", "via": "smtp://127.0.0.1:3"}])
+
+    def suspended(address):
+        said, _ = run(server, "resolve", address, "--json")
+        return [target["suspended"] and target["suspended"]["reason"] for target in json.loads(said)["targets"]]
+    assert suspended("x@far.test") == suspended("alice@example.test") == [None]
+    queue(server, "suspend", "--site", "smtp://127.0.0.1:2", "--reason", "one")
+    queue(server, "suspend", "--domain", ".sub.test", "--reason", "two")
+    assert (suspended("x@far.test"), suspended("x@a.sub.test"), suspended("alice@example.test")) == (
+        ["one"], ["two"], [None])
+    queue(server, "suspend", "--all", "--for", "2h", "--reason", "three")
+    assert suspended("alice@example.test") == ["three"]
+    assert re.search(r"\n  suspended   until 20\S+ \S+ UTC: three\n", run(server, "resolve", "alice@example.test")[0])
 
 
 def test_a_route_is_named_with_its_limits(explain):
@@ -110,9 +132,10 @@ def test_people_can_read_it(ask):
     assert "carol@out.test (by info@example.test)" in lines
     assert "site a.mx.test,b.mx.test" in lines
     assert "limits 7 messages at a time, no bound a minute" in lines
+    assert "limits 2,000 messages at a time, no bound a minute" in lines and "quota 5.0 MiB" in lines
     assert "hosts 10 a.mx.test[192.0.2.1]:25" in lines and "20 b.mx.test[192.0.2.2]:25" in lines
 
 
 def test_what_is_no_address_is_said(ask):
     code, printed, complaint = ask("no address")
-    assert code == 1 and not printed and "no address" in complaint
+    assert code == 2 and not printed and "no address" in complaint
