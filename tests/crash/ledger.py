@@ -22,9 +22,10 @@ def digest(content):
 class Entry:
     """One message that a client tried to send; `id` is what the 250 said, None where there was no 250."""
 
-    def __init__(self, recipients, content, remote=()):
+    def __init__(self, recipients, content, remote=(), success=()):
         self.recipients = tuple(recipients)
         self.remote = tuple(remote)  # whole addresses, of other servers
+        self.success = tuple(success)  # whole addresses: of these the sender asked to hear when they have it
         self.digest = digest(content.replace(b"\r\n", b"\n"))
         self.id = None
 
@@ -36,9 +37,9 @@ class Ledger:
         self._lock = threading.Lock()
         self.entries = {}
 
-    def attempt(self, token, recipients, content, remote=()):
+    def attempt(self, token, recipients, content, remote=(), success=()):
         """To be called before the first octet leaves; content is what the client sends, CRLF line ends."""
-        entry = Entry(recipients, content, remote)
+        entry = Entry(recipients, content, remote, success)
         with self._lock:
             self.entries[token] = entry
         return entry
@@ -125,6 +126,7 @@ class Verdict:
                      for user in entry.recipients if (token, user) not in copies]
         self.duplicates = sum(len(mails) - 1 for mails in copies.values())
         self.in_flight = sum(path not in logged for path in mailboxes.mails)
+        self.told = {}  # action -> how many of its recipients senders heard of
         self.faults = mailboxes.faults()
         self.faults += [f"logged as delivered, and gone: {path}" for path in logged - mailboxes.mails.keys()
                         if pathlib.Path(path).parts[-3] not in mailboxes.without]
@@ -134,6 +136,7 @@ class Verdict:
     def __str__(self):
         return (f"acknowledged {self.acknowledged} messages for {self.recipients} recipients, lost {len(self.lost)}, "
                 f"duplicates {self.duplicates} (deliveries in flight at a crash: {self.in_flight}), "
+                f"senders told of {', '.join(f'{n} {action}' for action, n in sorted(self.told.items())) or 'nobody'}, "
                 f"faults {len(self.faults)}")
 
     def check(self):

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from crash.outside import SENDER
+from crash.outside import BAD, SENDER, SLOW, TEAM, TEAM_USERS
 from harness.smtp import Client, stuffed
 
 USERS = [f"user{i}" for i in range(20)]
@@ -89,14 +89,22 @@ class Load:
         start = source.randint(0, (len(self._pool) - size) // LINE) * LINE
         recipients = source.sample(USERS, source.choice((1, 1, 2, 4)))
         remote = source.sample(self._remote, source.choice((1, 2))) if self._remote and source.random() < 0.4 else []
+        if self._remote and source.random() < 0.02:
+            remote.append(SLOW)
+        paths = [f"{user}@{DOMAIN}" for user in recipients] + remote
+        if self._remote and source.random() < 0.05:
+            recipients += TEAM_USERS
+            paths.append(TEAM)
+        # What is refused or late has notifications of its own.
+        success = [path for path in paths if self._remote and path not in (*BAD, SLOW) and source.random() < 0.05]
         content = (f"From: <{SENDER}@{DOMAIN}>\r\nSubject: load\r\nX-Token: {token}\r\n\r\n".encode()
                    + self._pool[start:start + size])
-        self.ledger.attempt(token, recipients, content, remote)
-        return token, [f"{user}@{DOMAIN}" for user in recipients] + remote, content
+        self.ledger.attempt(token, recipients, content, remote, success)
+        return token, [f"<{path}>" + " NOTIFY=SUCCESS" * (path in success) for path in paths], content
 
     def _envelope(self, recipients):
         # Here, where notifications can come.
-        return [f"MAIL FROM:<{SENDER}@{DOMAIN}> BODY=8BITMIME", *(f"RCPT TO:<{each}>" for each in recipients)]
+        return [f"MAIL FROM:<{SENDER}@{DOMAIN}> BODY=8BITMIME", *(f"RCPT TO:{each}" for each in recipients)]
 
     def _data(self, client, token, recipients, content):
         *replies, go_on = client.pipeline(*self._envelope(recipients), "DATA")

@@ -1,8 +1,10 @@
 """Ten kills; by hand more of them: tests/crash/kill.py."""
 
+import random
+
 import pytest
 
-from crash import kill
+from crash import kill, outside
 from crash.ledger import Ledger, Mailboxes, Verdict
 
 CONTENT = b"From: <a@client.test>\r\nX-Token: t0.0\r\n\r\nbody\r\n"
@@ -14,6 +16,46 @@ WHOLE = TOP + CONTENT.replace(b"\r\n", b"\n")
 def test_ten_kills_lose_nothing_that_was_acknowledged(tmp_path):
     verdict = kill.run(tmp_path, kills=10, seed=10, say=print)
     assert verdict.acknowledged > 100, f"hardly any load: {verdict}"
+
+
+class TestWhatSendersMustHear:
+    """judge() of one message, and the notifications in a mailbox."""
+
+    def judge(self, folder, told, remote=(), success=()):
+        """`told`: (recipient, action) of each notification."""
+        ledger = Ledger()
+        ledger.attempt("t0.0", ["user1"], CONTENT, remote, success)
+        ledger.acknowledge("t0.0", "0123456789abc")
+        new = folder / "example.test" / outside.SENDER / "new"
+        new.mkdir(parents=True)
+        for i, (recipient, action) in enumerate(told):
+            (new / str(i)).write_text(
+                f"Message-ID: <{i}@x>\nContent-Type: multipart/report; boundary=b\n\n"
+                f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+                f"Final-Recipient: rfc822; {recipient}\nAction: {action}\n\n"
+                f"--b\nContent-Type: text/rfc822-headers\n\nX-Token: t0.0\n\n--b--\n")
+        world = outside.Outside(random.Random(0))
+        world.stop()
+        world.taken.update({("t0.0", recipient): 1 for recipient in remote})
+        return outside.judge(ledger, world, outside.Notices(folder), [])
+
+    CASES = {"failed": (outside.BAD[0], [outside.BAD[0]], []), "delayed": (outside.SLOW, [outside.SLOW], []),
+             "relayed": (outside.GOOD[0], [outside.GOOD[0]], [outside.GOOD[0]]),
+             "delivered": ("user1@example.test", [], ["user1@example.test"]),
+             "expanded": (outside.TEAM, [], [outside.TEAM])}
+
+    @pytest.mark.parametrize("action", CASES)
+    def test_each_is_to_be_told_once(self, tmp_path, action):
+        recipient, remote, success = self.CASES[action]
+        assert self.judge(tmp_path / "once", [(recipient, action)], remote, success) == ([], [])
+        lost, faults = self.judge(tmp_path / "never", [], remote, success)
+        assert faults == [] and lost == [f"t0.0, 0123456789abc: its sender did not hear that {recipient} is {action}"]
+        lost, faults = self.judge(tmp_path / "twice", [(recipient, action)] * 2, remote, success)
+        assert lost == [] and "told 2 times" in faults[0]
+
+    def test_what_nobody_asked_for_is_a_fault_but_a_delay_is_none(self, tmp_path):
+        assert "should not" in self.judge(tmp_path / "one", [("user1@example.test", "delivered")])[1][0]
+        assert self.judge(tmp_path / "two", [("user1@example.test", "delayed")]) == ([], [])
 
 
 class TestTheVerdictItself:

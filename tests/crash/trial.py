@@ -7,6 +7,7 @@ import random
 import sqlite3
 import sys
 import tempfile
+import time
 
 from crash.ledger import Ledger, Mailboxes, Verdict
 from crash.load import DOMAIN, USERS, Load
@@ -18,11 +19,15 @@ from harness.waiting import wait_until
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = {
     "networks": ["127.0.0.0/8"],
-    "domain": [{"name": DOMAIN, "kind": "local", "users": [*USERS, SENDER]}],
-    "queue": {"retry": {"first": "200ms", "factor": 1.0, "max": "200ms"}, "min_free": "16MiB"},
+    "domain": [{"name": DOMAIN, "kind": "local", "users": [*USERS, *outside.TEAM_USERS, SENDER],
+                "aliases": {"team": outside.TEAM_USERS}}],
+    "queue": {"retry": {"first": "200ms", "factor": 1.0, "max": "200ms"}, "min_free": "16MiB",
+              "warn_after": outside.WARN_AFTER},
 }
 # What is left when the load ends is delivered within this time; it is some thousand messages.
 DRAIN_SECONDS = 120
+# WARN_AFTER, and some attempts.
+SLOW_SECONDS = 1.6
 
 
 class Trial:
@@ -36,7 +41,8 @@ class Trial:
         if data_dir:
             config["data_dir"] = str(data_dir)
         self.outside = Outside(random.Random(seed))
-        config["route"] = [{"domain": outside.DOMAIN, "via": f"smtp://127.0.0.1:{self.outside.port}"}]
+        config["route"] = [{"domain": domain, "via": f"smtp://127.0.0.1:{self.outside.port}"}
+                           for domain in (outside.DOMAIN, outside.SLOW.rpartition("@")[2])]
         self.server = Server(folder, config, **server_options)
         self.ledger = self.outside.ledger = Ledger()
         self.load = Load(self.server.address(), self.ledger, seed, remote=[*outside.GOOD, *outside.BAD])
@@ -47,18 +53,28 @@ class Trial:
         return messages_in_spool(self.server.data_dir)
 
     def drain(self):
-        """With the server running and the load ended: until the spool is empty. Then the server is stopped."""
-        wait_until(lambda: self.in_spool() == 0, DRAIN_SECONDS,
-                   lambda: f"an empty spool; {self.in_spool()} messages are left; the log ends:\n"
-                           f"{self.server.log_tail()}")
+        """With the server running and the load ended: until the spool is empty. Then the server is stopped.
+
+        What is slow stays until nothing else is left, and then for as long as it takes its senders to be warned.
+        """
+        self._until_few_are_left(lambda: others_in_spool(self.server.data_dir))
+        time.sleep(SLOW_SECONDS)
+        self.outside.relent()
+        self._until_few_are_left(self.in_spool)
         self.server.stop()
         self.outside.stop()
+
+    def _until_few_are_left(self, count):
+        wait_until(lambda: count() == 0, DRAIN_SECONDS,
+                   lambda: f"an empty spool; {count()} are left; the log ends:\n{self.server.log_tail()}")
 
     def verdict(self):
         """Of a server that does not run, from every file in new/, read once more."""
         lines = self.server.log_lines()
         verdict = Verdict(self.ledger, self.mailboxes.scan(again=True), lines)
-        lost, faults = outside.judge(self.ledger, self.outside, Notices(self.server.data_dir / "mail"), lines)
+        notices = Notices(self.server.data_dir / "mail")
+        lost, faults = outside.judge(self.ledger, self.outside, notices, lines)
+        verdict.told = notices.count()
         verdict.lost += lost
         verdict.faults += faults
         return verdict
@@ -66,8 +82,17 @@ class Trial:
 
 def messages_in_spool(data_dir):
     """Committed messages that are not yet finished (docs/spool-format.md), read beside a running server."""
+    return _number(data_dir, "SELECT count(*) FROM message")
+
+
+def others_in_spool(data_dir):
+    """Open recipients that are not slow."""
+    return _number(data_dir, "SELECT count(*) FROM recipient WHERE domain <> 'slow.test'")
+
+
+def _number(data_dir, question):
     with contextlib.closing(sqlite3.connect(f"file:{data_dir}/spool/spool.db?mode=ro", uri=True)) as database:
-        return database.execute("SELECT count(*) FROM message").fetchone()[0]
+        return database.execute(question).fetchone()[0]
 
 
 def by_hand(main):
