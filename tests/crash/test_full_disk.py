@@ -3,9 +3,12 @@
 import contextlib
 import itertools
 import pathlib
+import random
+import re
 
 import pytest
 
+from crash import outside
 from crash.disk import Disk
 from crash.ledger import Ledger, Mailboxes, Verdict
 from crash.load import DOMAIN, LINE, USERS, body_pool
@@ -31,13 +34,17 @@ class Sender:
         self.client.ehlo()
         self.count = itertools.count()
 
-    def send(self, size=64 << 10, user=USERS[0]):
-        """(step, reply) of the first refusal, or of the 250 at the end; the transaction is over after it."""
+    def send(self, size=64 << 10, user=USERS[0], remote=None):
+        """(step, reply) of the first refusal, or of the 250 at the end; the transaction is over after it.
+
+        `remote`: an address elsewhere, instead of the user; then the sender is one who can be told.
+        """
         token = f"t{next(self.count)}"
-        content = f"From: <a@client.test>\r\nX-Token: {token}\r\n\r\n".encode() + POOL[:size // LINE * LINE]
-        self.ledger.attempt(token, [user], content)
-        for step, command in (("MAIL", "MAIL FROM:<a@client.test> BODY=8BITMIME"),
-                              ("RCPT", f"RCPT TO:<{user}@{DOMAIN}>"), ("DATA", "DATA")):
+        sender = f"{outside.SENDER}@{DOMAIN}" if remote else "a@client.test"
+        content = f"From: <{sender}>\r\nX-Token: {token}\r\n\r\n".encode() + POOL[:size // LINE * LINE]
+        self.ledger.attempt(token, [] if remote else [user], content, [remote] if remote else [])
+        for step, command in (("MAIL", f"MAIL FROM:<{sender}> BODY=8BITMIME"),
+                              ("RCPT", f"RCPT TO:<{remote or f'{user}@{DOMAIN}'}>"), ("DATA", "DATA")):
             reply = self.client.cmd(command)
             if reply.code not in (250, 354):
                 self.client.cmd("RSET", 250)
@@ -78,9 +85,9 @@ def closed(mailboxes):
         mailboxes.unlink()
 
 
-def all_arrive(server, sender, mailboxes, timeout=40):
+def all_arrive(server, sender, mailboxes, timeout=40, without=()):
     """Every acknowledged message is in its mailbox, once and whole; the server is stopped."""
-    boxes = Mailboxes(mailboxes, sender.ledger)
+    boxes = Mailboxes(mailboxes, sender.ledger, without)
 
     def verdict():
         return Verdict(sender.ledger, boxes.scan(), server.log_lines())
@@ -157,6 +164,50 @@ def test_writes_that_fail_for_want_of_space_are_452_and_lose_nothing(tmp_path, m
                        RECOVERY_SECONDS, lambda: f"{database.stat().st_size} octets to be {taken} messages of 64 KiB")
         all_arrive(server, sender, mailboxes)
         assert "store_broken" not in server.log_text()
+
+
+def choke(disk):
+    """A file that takes all that is free."""
+    path = disk.mount / "choke"
+    with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    return path
+
+
+def test_mail_that_goes_out_waits_for_space_and_each_sender_is_told_once(tmp_path, make_server):
+    """First not even what became of an attempt can be written, then no notification can."""
+    mailboxes = tmp_path / "mail"
+    world = outside.Outside(random.Random(1))
+    refusals = dict(world.sink.replies)
+    world.sink.replies.update({f"RCPT:{each}": "451 4.2.0 later" for each in outside.GOOD + outside.BAD})
+    with Disk(tmp_path / "disk", 48) as disk, world.sink:
+        settings = config(disk.mount / "data", mailboxes, min_free="16MiB",
+                          retry={"first": "1s", "factor": 1.0, "max": "1s"})
+        settings["domain"][0]["users"] = [*USERS, outside.SENDER]
+        server = make_server(**settings, networks=["127.0.0.0/8"], route=[
+            {"domain": outside.DOMAIN, "via": f"smtp://127.0.0.1:{world.port}"}])
+        sender = Sender(server)
+        world.ledger = sender.ledger
+        weight = ballast(disk, 20)
+        turns = itertools.cycle([*outside.BAD, *outside.GOOD])
+        for _ in range(MANY):
+            if sender.send(remote=next(turns))[1].code != 250:
+                break
+        assert len(sender.ledger.acknowledged()) > 10
+        rest = choke(disk)
+        server.wait_log(event="record_failed")
+        world.sink.replies = refusals
+        rest.unlink()
+        server.wait_log(event="telling_failed")
+        weight.unlink()
+        sender.resumes()
+
+        def verdict():
+            return outside.judge(sender.ledger, world, outside.Notices(mailboxes), server.log_lines())
+        wait_until(lambda: not verdict()[0], 40, lambda: f"all mail; {verdict()}; the log ends:\n{server.log_tail()}")
+        all_arrive(server, sender, mailboxes, without=[outside.SENDER])
+        assert verdict() == ([], [])
 
 
 def test_a_restart_on_a_full_disk_loses_nothing(tmp_path, make_server):
