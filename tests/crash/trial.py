@@ -27,7 +27,7 @@ CONFIG = {
 # What is left when the load ends is delivered within this time; it is some thousand messages.
 DRAIN_SECONDS = 120
 # WARN_AFTER, and some attempts.
-SLOW_SECONDS = 1.4
+SLOW_SECONDS = 0.9
 
 
 class Trial:
