@@ -45,8 +45,9 @@ std::optional<mail::Reply> refusal(const Extensions& offered, const ContentPiece
   // RFC 3030 3
   if (binary && !(offered.binary_mime && offered.chunking))
     return mail::reply(554, 6, 3, "the server does not take BINARYMIME");
-  // RFC 6152 3
-  if (eight_bit && envelope.body == mail::BodyType::eight_bit_mime && !offered.eight_bit_mime)
+  // RFC 6152 3 But nobody would hear that a notification failed.
+  const bool refusable = eight_bit && !envelope.reverse_path.is_null();
+  if (refusable && envelope.body == mail::BodyType::eight_bit_mime && !offered.eight_bit_mime)
     return mail::reply(554, 6, 3, "the server does not take 8BITMIME");
   if (!offered.smtputf8 && needs_smtputf8(first, envelope)) return no_smtputf8();
   return {};

@@ -101,6 +101,12 @@ TEST_F(Plan, DeclaredEightBitContentFailsWhereTheServerDoesNotTakeIt) {
   EXPECT_EQ(plan({}), kPlain);  // it was only called so
 }
 
+TEST_F(Plan, EightBitContentOfANotificationGoesAsItIsSinceNobodyWouldHearOfItsFailure) {
+  envelope_.body = mail::BodyType::eight_bit_mime;
+  envelope_.reverse_path = mail::ReversePath();
+  EXPECT_TRUE(plan({}, {"a: b\r\n\r\n\xC3\xBC\r\n", true}, true).starts_with("MAIL FROM:<>\r\n"));
+}
+
 TEST_F(Plan, EightBitContentThatNobodyDeclaredGoesAsItIs) {
   EXPECT_EQ(plan({}, {"a: b\r\n\r\n\xC3\xBC\r\n", true}, true), kPlain);
 }

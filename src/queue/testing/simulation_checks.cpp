@@ -46,7 +46,8 @@ void Ledger::check_limits(const Job& job, std::size_t number) {
   SiteWatch& site = sites_[number];
   const SimulatedSite& limits = world_.sites[number];
   // One that nothing was for is forgotten after a quarter of an hour, and begins anew.
-  if (site.running == 0 && now() - site.answered > 14min) site.surely_allowed = std::min(site.surely_allowed, 5u);
+  if (site.running == 0 && now() - site.answered > 14min)
+    site.surely_allowed = std::min(site.surely_allowed, 5u);
   if (++site.running > limits.concurrency)
     fault(fmt::format("{}: {} jobs at a time for {}", job.id.to_string(), site.running, limits.name));
   if (site.running >= std::min(site.surely_allowed, limits.concurrency)) site.full = now();
@@ -124,9 +125,9 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
   }
   since = std::max(since, watch.full);
   if (watch.failed_end != Moment::min())
-    since = std::max(since, std::min(watch.failed_end + kGivenUp,
-                                     watch.recovered < Moment::max() ? watch.recovered + kRecovered
-                                                                     : Moment::max()));
+    since = std::max(
+        since, std::min(watch.failed_end + kGivenUp,
+                        watch.recovered < Moment::max() ? watch.recovered + kRecovered : Moment::max()));
   longest_wait_ = std::max(longest_wait_, now() - since);
   if (now() - since > kPatience) fault(id, fmt::format("starved for {} s", (now() - since).count() / 1000));
 }
