@@ -43,14 +43,16 @@ class Server:
     mode "mx", tls "none" and a free port on 127.0.0.1 where it doesn't say otherwise (an address without
     a port, "127.0.0.3" or "[::1]", gets one too). `wrap` is put before the command line and must exec in
     place, so that the pid is the server's: ["prlimit", "--nofile=64"], ["strace", "-D", "-f", "-o", "F"].
+    `program` is another binary than binary().
     """
 
-    def __init__(self, folder, overrides=None, wrap=(), env=None):
+    def __init__(self, folder, overrides=None, wrap=(), env=None, program=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config_path = self.folder / "postrider.toml"
         self.log_path = self.folder / "log"
         self.wrap, self.env = list(wrap), dict(env or {})
+        self.program = str(program or binary())
         self.process = None
         self._log_start = 0
         self._may_be_gone = True
@@ -96,7 +98,7 @@ class Server:
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.wrap, str(binary()), "serve", "--config", str(self.config_path)],
+                [*self.wrap, self.program, "serve", "--config", str(self.config_path)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 cwd=self.folder, env={**os.environ, **self.env})
         self._may_be_gone = not ready
