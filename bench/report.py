@@ -40,8 +40,8 @@ def tables(results):
         lines += [machine, ""]
     for scenario in dict.fromkeys(row["scenario"] for row in rows):
         chosen = [row for row in rows if row["scenario"] == scenario]
-        cells = list(dict.fromkeys(row["cell"] for row in chosen))
-        chosen.sort(key=lambda row: cells.index(row["cell"]))
+        cells, order = [row["cell"] for row in chosen], list(peers)
+        chosen.sort(key=lambda row: (cells.index(row["cell"]), order.index(row["peer"])))
         columns = [column for column in COLUMNS if any(column[0] in row for row in chosen)]
         lines += ["**" + scenario + "**", "", table_line(["", "server", *(title for _, title, _ in columns), "against"]),
                   "|---|---|" + "--:|" * len(columns) + "---|"]
