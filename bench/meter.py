@@ -55,7 +55,8 @@ class Account:
         """Seconds of processor time so far, user and system together."""
         if self.group:
             return int((self.group / "cpuacct.usage").read_text()) / 1e9
-        return sum(sum(map(int, fields[11:15])) for fields in map(stat, self.pids()) if fields) / os.sysconf("SC_CLK_TCK")
+        ticks = sum(int(field) for pid in self.pids() for field in stat(pid)[11:15])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
         """Octets now, what is shared counted in shares (Pss)."""

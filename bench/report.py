@@ -12,7 +12,7 @@ MACHINE = "{when}: {cores} cores, Linux {kernel}, disk {disk}"
 
 
 def gather(results):
-    """(scenario, cell, peer) → {repetition: run}, in the order of measuring; a later file's repetitions are more of them."""
+    """(scenario, cell, peer) → {repetition: run}; a later file's repetitions are more of them."""
     found = {}
     for number, result in enumerate(results):
         for run in result["runs"]:
@@ -33,8 +33,9 @@ def summary(results):
 def tables(results):
     """Markdown: one table for each scenario."""
     groups, peers, rows = gather(results), {}, summary(results)
-    for result in results:
-        peers |= result["peers"]
+    for name, peer in (item for result in results for item in result["peers"].items()):
+        references = dict.fromkeys([*peers.get(name, peer)["references"], *peer["references"]])
+        peers[name] = {**peer, "references": list(references)}
     lines = []
     for machine in dict.fromkeys(MACHINE.format(**result["machine"]) for result in results):
         lines += [machine, ""]
@@ -43,7 +44,8 @@ def tables(results):
         cells, order = [row["cell"] for row in chosen], list(peers)
         chosen.sort(key=lambda row: (cells.index(row["cell"]), order.index(row["peer"])))
         columns = [column for column in COLUMNS if any(column[0] in row for row in chosen)]
-        lines += ["**" + scenario + "**", "", table_line(["", "server", *(title for _, title, _ in columns), "against"]),
+        titles = [title for _, title, _ in columns]
+        lines += [f"**{scenario}**", "", table_line(["", "server", *titles, "against"]),
                   "|---|---|" + "--:|" * len(columns) + "---|"]
         for row in chosen:
             figures = [form.format(row[key][1]) if key in row else "-" for key, _, form in columns]
@@ -72,5 +74,6 @@ def against(groups, peers, row):
 def ratio(groups, one, other, key):
     """The median of one server's figure over another's, repetition by repetition; None where either is missing."""
     ours, theirs = groups.get(one, {}), groups.get(other, {})
-    ratios = [ours[rep][key] / theirs[rep][key] for rep in ours if rep in theirs and ours[rep].get(key) and theirs[rep].get(key)]
+    pairs = [(ours[rep].get(key), theirs[rep].get(key)) for rep in ours if rep in theirs]
+    ratios = [mine / its for mine, its in pairs if mine and its]
     return statistics.median(ratios) if ratios else None

@@ -1,6 +1,7 @@
 """The servers that are compared: a private Postfix, Postrider, and the sink alone; with one interface.
 
-name · about (version and sync setting) · port · account · start() · stop() · empty(): nothing is queued or delivered.
+name · about (version and sync setting) · port · account · start() · stop() · empty(): after it nothing is queued, and
+nothing in the mailbox.
 """
 
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 
 from harness import peers
+from harness.control import Control, socket_path
 from harness.server import START_SECONDS, Server
 from harness.waiting import wait_until
 from meter import Account
@@ -103,18 +105,19 @@ class Postrider(Server):
         super().__init__(folder, {**POSTRIDER, **config}, wrap=self.account.wrap(), program=program)
         self.name, self.emptied = name, ["--all"]
         self.mailbox = self.maildir_path("mailbox.test", "user") / "new"
-        version = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+        version = subprocess.check_output([self.program, "--version"], text=True).split()[-1]
         self.about = f"{name} {version} (SQLite WAL, synchronous=FULL, group commit)"
 
     def start(self):
         super().start(ready=False)  # "ready" is no warning
-        wait_until(self._listens, START_SECONDS, lambda: f"{self.name} to listen; the log:\n{self.log_text()}")
+        wait_until(self._answers, START_SECONDS, lambda: f"{self.name} to answer; the log:\n{self.log_text()}")
         self.account.root = self.pid
         return self
 
-    def _listens(self):
+    def _answers(self):
         try:
             socket.create_connection(self.address(), 1).close()
+            Control(socket_path(self)).close()
             return True
         except OSError:
             assert self.running(), f"{self.name} ended at start; the log:\n{self.log_text()}"
@@ -125,8 +128,9 @@ class Postrider(Server):
         self.account.close()
 
     def empty(self):
-        done = subprocess.run([self.program, "queue", "remove", *self.emptied, "--yes", "--config", self.config_path],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ADMIN_SECONDS, check=False)
+        command = [self.program, "queue", "remove", *self.emptied, "--yes", "--config", self.config_path]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ADMIN_SECONDS,
+                              check=False)
         assert done.returncode == 0 or "nothing in the queue matches" in done.stderr, done.stderr
         remove_files(self.mailbox)
 

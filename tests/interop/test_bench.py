@@ -17,7 +17,8 @@ def compare(*arguments):
 
 def test_the_comparison_with_postfix_measures_both_and_says_so(tmp_path):
     figures = tmp_path / "figures.json"
-    printed = compare("--scenario", "accept", "--cell", "20 sessions kept open", "--reps", 1, "--seconds", 0.3, "--json", figures)
+    printed = compare("--scenario", "accept", "--cell", "20 sessions kept open", "--reps", 1, "--seconds", 0.3,
+                      "--json", figures)
     result = json.loads(figures.read_text())
     medians = {(cell["cell"], cell["peer"]): {key: value[1] for key, value in cell.items() if isinstance(value, list)}
                for cell in result["cells"]}
@@ -31,7 +32,7 @@ def test_the_comparison_with_postfix_measures_both_and_says_so(tmp_path):
         # A device that does not count is one that a container hides.
         if result["machine"]["disk"]:
             assert each["kib"] >= (64 if "64 KiB" in cell else 4)
-            assert each["flushes"] > 0
+            assert 0 < each["flushes"] < 10
     if result["machine"]["disk"]:
         # Group commit: one sync for many messages. Postfix syncs each.
         assert medians[cells[0], "Postrider"]["flushes"] < medians[cells[0], "Postfix"]["flushes"]
