@@ -6,6 +6,7 @@ nothing in the mailbox.
 
 import os
 import pathlib
+import re
 import socket
 import subprocess
 
@@ -63,7 +64,7 @@ class Sink(peers.SmtpSink):
         """Messages so far; smtp-sink -c writes "sess=… quit=… mesg=…" again and again, with no line ends."""
         with open(self.counter, "rb") as file:
             file.seek(max(0, self.counter.stat().st_size - 200))
-            return int((b"mesg=0 " + file.read()).rpartition(b"mesg=")[2].split()[0] or 0)
+            return int((re.findall(rb"mesg=(\d+)\r", file.read()) or [0])[-1])
 
 
 class Postfix(peers.Postfix):
