@@ -27,6 +27,8 @@ class Job {
   virtual bool does_without(const SqlError&) { return false; }
   // False: nobody is told that it is durable.
   virtual bool needs_sync() const { return true; }
+  // Nobody waits for it who could do something else meanwhile: it may wait for others to share a sync with.
+  virtual bool can_wait() const { return false; }
   // Where it could not be written now (a full disk), it is tried again at the next maintenance.
   virtual bool is_patient() const { return false; }
   // The memory that it holds; about.

@@ -53,6 +53,7 @@ class RecordJob final : public Job {
 
   bool does_without(const SqlError&) override { return std::exchange(one_less_, false); }
   bool needs_sync() const override { return !updates_.empty(); }
+  bool can_wait() const override { return true; }
   std::size_t bytes() const override { return bytes_; }
 
  private:

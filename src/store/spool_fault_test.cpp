@@ -114,6 +114,22 @@ TEST_F(SpoolFault, SharesOneSyncAmongAllCommitsThatWait) {
   EXPECT_EQ(PowerVfs::instance().syncs() - syncs, 1u);
 }
 
+TEST_F(SpoolFault, AnOutcomeWaitsForACommitToShareItsSyncWith) {
+  auto spool = open();
+  bool shared = false;
+  // A machine that is busy may let the time pass in between.
+  for (int i = 0; i < 50 && !shared; ++i) {
+    const auto id = put(*spool, "one", envelope({recipient("a@b.example")})).value();
+    const auto before = spool->statistics().transactions;
+    Answer<base::Result<void>> recorded;
+    spool->record({delivered({id, 0})}, recorded.completion());
+    ASSERT_TRUE(put(*spool, "two", envelope({recipient("a@b.example")})));
+    ASSERT_TRUE(recorded.wait());
+    shared = spool->statistics().transactions == before + 1;
+  }
+  EXPECT_TRUE(shared);
+}
+
 TEST_F(SpoolFault, DoesNotSyncForAChunkAlone) {
   auto spool = open();
   ASSERT_TRUE(put(*spool, "hi", to_bob()));

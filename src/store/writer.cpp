@@ -23,14 +23,26 @@ Writer::Writer(std::unique_ptr<Database> database, WriterOptions options)
       thread_([this] { run(); }) {}
 
 bool Writer::post(std::unique_ptr<Job>& job) {
+  bool wakes = true;
   {
     std::lock_guard lock(mutex_);
     if (ended_) return false;
     queued_bytes_ += kJobBytes + job->bytes();
+    if (!job->can_wait())
+      ++urgent_;
+    else if (gathered_ == steady_clock::time_point::max())
+      gathered_ = steady_clock::now() + options_.gather;
+    else
+      wakes = queue_.size() >= options_.max_jobs;
     queue_.push_back(std::move(job));
   }
-  wake_.notify_one();
+  if (wakes) wake_.notify_one();
   return true;
+}
+
+bool Writer::is_ready() const {
+  if (closing_ || urgent_ > 0 || !maintain_requests_.empty() || queue_.size() > options_.max_jobs) return true;
+  return !queue_.empty() && steady_clock::now() >= gathered_;
 }
 
 void Writer::maintain(std::function<void()> done) {
@@ -57,14 +69,17 @@ bool Writer::jobs_waiting() const {
 
 bool Writer::wait(Jobs& group, Callbacks& maintained) {
   std::unique_lock lock(mutex_);
-  wake_.wait_until(lock, next_tick_,
-                   [this] { return closing_ || !queue_.empty() || !maintain_requests_.empty(); });
+  // The end of the gathering may be set while it sleeps.
+  while (!is_ready() && steady_clock::now() < next_tick_)
+    wake_.wait_until(lock, std::min(next_tick_, gathered_));
   std::size_t bytes = 0;
   while (!queue_.empty() && group.size() < options_.max_jobs && bytes < options_.max_bytes) {
     bytes += queue_.front()->bytes();
+    if (!queue_.front()->can_wait()) --urgent_;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
+  gathered_ = queue_.empty() ? steady_clock::time_point::max() : steady_clock::time_point::min();
   maintained.swap(maintain_requests_);
   // What completions post while we drain is still taken.
   ended_ = closing_ && group.empty() && maintained.empty();
@@ -158,6 +173,7 @@ void Writer::maintain_now(bool idle) {
     if (idle && !jobs_waiting()) connection_->maintenance.truncate_wal();
   });
   std::lock_guard lock(mutex_);
+  urgent_ += patient_.size();
   queue_.insert(queue_.end(), std::make_move_iterator(patient_.begin()),
                 std::make_move_iterator(patient_.end()));
   patient_.clear();

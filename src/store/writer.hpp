@@ -28,6 +28,8 @@ struct WriterOptions {
   std::size_t max_jobs = 1000;
   std::size_t max_bytes = 16u << 20;
   base::Milliseconds maintenance_interval{10'000};
+  // So long do jobs that can wait (outcomes: what a crash loses of them is tried again) for one that can't.
+  base::Milliseconds gather{10};
   std::function<void(const base::Failure&)> on_broken;
 };
 
@@ -61,6 +63,7 @@ class Writer {
   using Callbacks = std::vector<std::function<void()>>;
 
   void run();
+  bool is_ready() const;
   // Waits for jobs, the timer or the end. False at the end.
   bool wait(Jobs& group, Callbacks& maintained);
   // Bad jobs are found by halving: each half again in a transaction of its own.
@@ -87,6 +90,8 @@ class Writer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Job>> queue_;
+  std::size_t urgent_ = 0;  // of the queue, those that can't wait
+  std::chrono::steady_clock::time_point gathered_ = std::chrono::steady_clock::time_point::max();
   Callbacks maintain_requests_;
   bool closing_ = false;
   bool ended_ = false;
