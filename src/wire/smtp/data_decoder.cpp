@@ -34,10 +34,13 @@ Step DataDecoder::resolve_cr(char next) {
 
 Step DataDecoder::scan(std::string_view input) {
   const std::size_t size = input.size();
-  // RFC 5321 4.5.2: after the dot that goes, a second one is the line's own. It stays, whatever it is.
-  bool after_dot = held_ == Held::dot;
-  held_ = Held::nothing;
-  std::size_t i = after_dot ? 0 : check_.skip(input, Dots::stop_at_line_start);
+  std::size_t i = 0;
+  if (held_ == Held::dot) {
+    // RFC 5321 4.5.2: after the dot that goes, a second one is the line's own. It stays, whatever it is.
+    held_ = Held::nothing;
+    take(input[i++]);
+  }
+  i += check_.skip(input.substr(i), Dots::stop_at_line_start);
   while (i < size) {
     const char c = input[i];
     if (c == '\r' && i + 1 == size) {
@@ -50,19 +53,23 @@ Step DataDecoder::scan(std::string_view input) {
       i += check_.skip(input.substr(i), Dots::stop_at_line_start);
       continue;
     }
-    if (c == '.' && check_.at_line_start() && !after_dot) {
+    if (c == '.' && check_.at_line_start()) {
       held_ = Held::dot;
       return {i + 1, input.substr(0, i), false};
     }
-    if (c == '\r' || c == '\n') {
-      check_.bare(c == '\r' ? ContentFault::bare_cr : ContentFault::bare_lf);
-    } else {
-      check_.octet();
-    }
-    after_dot = false;
+    take(c);
     ++i;
   }
   return {size, input, false};
+}
+
+// An octet that is not part of a CRLF.
+void DataDecoder::take(char octet) {
+  if (octet == '\r' || octet == '\n') {
+    check_.bare(octet == '\r' ? ContentFault::bare_cr : ContentFault::bare_lf);
+  } else {
+    check_.octet();
+  }
 }
 
 void ChunkDecoder::feed(std::string_view input) {

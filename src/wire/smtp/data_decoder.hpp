@@ -42,6 +42,7 @@ class DataDecoder {
 
   Step resolve_cr(char next);
   Step scan(std::string_view input);
+  void take(char octet);
 
   LineCheck check_;
   Held held_ = Held::nothing;
