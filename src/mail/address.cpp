@@ -80,6 +80,34 @@ base::Result<Host> parse_host(std::string_view text) {
   return Host(std::move(*domain));
 }
 
+std::size_t longest_text(const Host& host) {
+  if (const auto* domain = std::get_if<Domain>(&host))
+    return std::max(domain->text().size(), domain->ascii().size());
+  return std::get<base::IpAddress>(host).to_literal().size();
+}
+
+void append_local(std::string& out, std::string_view local) {
+  if (is_dot_string(local)) {
+    out += local;
+    return;
+  }
+  out += '"';
+  for (const char c : local) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
+
+std::string join(std::string_view local, std::string_view host) {
+  std::string out;
+  out.reserve(local.size() + 1 + host.size());
+  append_local(out, local);
+  out += '@';
+  out += host;
+  return out;
+}
+
 }  // namespace
 
 std::string to_string(const Host& host) {
@@ -95,11 +123,13 @@ std::string to_ascii(const Host& host) {
 base::Result<Address> Address::parse(std::string_view text) {
   if (!base::is_utf8(text)) return bad_syntax("Malformed address: not UTF-8");
   std::string_view rest = text;
-  std::string local;
+  std::string unquoted;
+  std::string_view local;
   if (text.starts_with('"')) {
     auto quoted = take_quoted_string(rest);
     if (!quoted) return bad_syntax("Malformed address: quoted local part");
-    local = std::move(*quoted);
+    unquoted = std::move(*quoted);
+    local = unquoted;
   } else {
     rest.remove_prefix(std::min(text.find('@'), text.size()));
     local = text.substr(0, text.size() - rest.size());
@@ -118,26 +148,24 @@ base::Result<Address> Address::make(std::string_view local, Host host) {
     return bad_syntax("Malformed address: local part");
   const auto written = quote_local(local).size();
   if (written > kMaxLocal) return bad_syntax("Malformed address: local part too long");
-  const auto longest = std::max(mail::to_string(host).size(), mail::to_ascii(host).size());
-  if (written + 1 + longest > kMaxMailbox) return bad_syntax("Malformed address: too long");
+  if (written + 1 + longest_text(host) > kMaxMailbox) return bad_syntax("Malformed address: too long");
   return Address(std::string(local), std::move(host));
 }
 
 bool Address::is_ascii() const { return base::is_ascii(local_); }
 
-std::string Address::to_string() const { return quote_local(local_) + '@' + mail::to_string(host_); }
+std::string Address::to_string() const {
+  return domain() ? join(local_, domain()->text()) : join(local_, mail::to_string(host_));
+}
 
-std::string Address::to_ascii() const { return quote_local(local_) + '@' + mail::to_ascii(host_); }
+std::string Address::to_ascii() const {
+  return domain() ? join(local_, domain()->ascii()) : join(local_, mail::to_ascii(host_));
+}
 
 std::string quote_local(std::string_view local) {
-  if (is_dot_string(local)) return std::string(local);
-  std::string quoted = "\"";
-  for (const char c : local) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  quoted += '"';
-  return quoted;
+  std::string out;
+  append_local(out, local);
+  return out;
 }
 
 }  // namespace postrider::mail

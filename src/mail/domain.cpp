@@ -92,21 +92,26 @@ base::Result<Domain> Domain::parse(std::string_view text) {
   if (text.size() > 4 * kMaxDomain) return bad_domain("Domain too long");
   if (!base::is_utf8(text)) return bad_domain("Malformed domain: not UTF-8");
   std::string ascii;
-  std::string written;
+  std::string written;  // begun at the first label that differs
+  ascii.reserve(text.size());
+  bool differs = false;
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find('.', begin), text.size());
     auto label = convert(text.substr(begin, end - begin));
     if (!label) return std::unexpected(std::move(label.error()));
     if (begin > 0) {
       ascii += '.';
-      written += '.';
+      if (differs) written += '.';
+    }
+    if (!differs && label->text != label->ascii) {
+      differs = true;
+      written = ascii;
     }
     ascii += label->ascii;
-    written += label->text;
+    if (differs) written += label->text;
     begin = end + 1;
   }
   if (ascii.size() > kMaxDomain) return bad_domain("Domain too long");  // RFC 5321 4.5.3.1.2
-  if (written == ascii) written.clear();
   return Domain(std::move(ascii), std::move(written));
 }
 
