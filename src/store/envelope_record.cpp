@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "store/record.hpp"
 
@@ -44,8 +45,9 @@ enum RecipientTag : std::uint64_t {
 };
 enum NotifyBit : std::uint64_t { kSpecified = 1, kSuccess = 2, kFailure = 4, kDelay = 8 };
 
-std::string encode_origin(const mail::Origin& origin, std::string_view unknown) {
-  FieldWriter out = FieldWriter::nested();
+void put_origin(FieldWriter& out, const mail::Origin& origin, std::string_view unknown) {
+  if (origin == mail::Origin{} && unknown.empty()) return;
+  const auto begin = out.open(kOrigin);
   if (origin.client) out.bytes(kClient, origin.client->bytes());
   out.number(kClientPort, origin.client_port);
   out.text(kHelo, origin.helo);
@@ -55,16 +57,18 @@ std::string encode_origin(const mail::Origin& origin, std::string_view unknown) 
   out.text(kIdentity, origin.identity);
   out.text(kTls, origin.tls);
   out.raw(unknown);
-  return out.take();
+  out.close(begin);
 }
 
-std::string encode_recipient(const mail::Recipient& recipient, std::string_view unknown) {
-  FieldWriter out = FieldWriter::nested();
-  const std::string original = recipient.original.to_string();
-  const std::string final_path = recipient.final.to_string();
-  out.bytes(kOriginal, original);
+bool same_text(const mail::Address& a, const mail::Address& b) {
+  return a == b && (!a.domain() || a.domain()->text() == b.domain()->text());
+}
+
+void put_recipient(FieldWriter& out, const mail::Recipient& recipient, std::string_view unknown) {
+  const auto begin = out.open(kRecipient);
+  out.bytes(kOriginal, recipient.original.to_string());
   if (recipient.alias) out.bytes(kAlias, recipient.alias->to_string());
-  if (final_path != original) out.bytes(kFinal, final_path);
+  if (!same_text(recipient.final, recipient.original)) out.bytes(kFinal, recipient.final.to_string());
   if (recipient.orcpt) {
     out.bytes(kOrcptType, recipient.orcpt->type);
     out.text(kOrcptAddress, recipient.orcpt->address);
@@ -73,7 +77,7 @@ std::string encode_recipient(const mail::Recipient& recipient, std::string_view 
   out.number(kNotify, (notify.specified ? kSpecified : 0u) | (notify.success ? kSuccess : 0u) |
                           (notify.failure ? kFailure : 0u) | (notify.delay ? kDelay : 0u));
   out.raw(unknown);
-  return out.take();
+  out.close(begin);
 }
 
 std::optional<base::IpAddress> decode_client(std::string_view bytes) {
@@ -254,11 +258,16 @@ void read_field(FieldReader& in, EnvelopeRecord& record) {
   }
 }
 
-}  // namespace
+// What a newer binary wrote, as EnvelopeRecord has it.
+struct Unknown {
+  std::string_view envelope;
+  std::string_view origin;
+  std::span<const std::string> recipients;
+};
 
-std::string encode(const EnvelopeRecord& record) {
-  const mail::Envelope& envelope = record.envelope;
-  FieldWriter out = FieldWriter::record();
+std::string encode(const mail::Envelope& envelope, const Unknown& unknown) {
+  // Enough for most, so that the record does not grow by copying.
+  FieldWriter out = FieldWriter::record(256 + 64 * envelope.recipients.size());
   if (!envelope.reverse_path.is_null()) out.bytes(kReversePath, envelope.reverse_path.to_string());
   out.text(kEnvid, envelope.envid);
   out.number(kRet, static_cast<std::uint8_t>(envelope.ret));
@@ -271,17 +280,22 @@ std::string encode(const EnvelopeRecord& record) {
   out.signed_number(kPriority, envelope.priority);
   out.time(kReceived, envelope.received);
   out.number(kSize, envelope.size);
-  out.text(kOrigin, encode_origin(envelope.origin, record.origin_unknown));
+  put_origin(out, envelope.origin, unknown.origin);
   for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
-    const bool kept = i < record.recipient_unknown.size();
-    out.bytes(kRecipient, encode_recipient(envelope.recipients[i],
-                                           kept ? std::string_view(record.recipient_unknown[i]) : ""));
+    const bool kept = i < unknown.recipients.size();
+    put_recipient(out, envelope.recipients[i], kept ? std::string_view(unknown.recipients[i]) : "");
   }
-  out.raw(record.unknown);
+  out.raw(unknown.envelope);
   return out.take();
 }
 
-std::string encode(const mail::Envelope& envelope) { return encode(EnvelopeRecord{envelope, {}, {}, {}}); }
+}  // namespace
+
+std::string encode(const EnvelopeRecord& record) {
+  return encode(record.envelope, {record.unknown, record.origin_unknown, record.recipient_unknown});
+}
+
+std::string encode(const mail::Envelope& envelope) { return encode(envelope, {}); }
 
 std::optional<EnvelopeRecord> decode_envelope(std::string_view bytes) {
   auto in = FieldReader::record(bytes);

@@ -18,8 +18,8 @@ enum OutcomeTag : std::uint64_t {
   kSaidByRelay = 9,
 };
 
-std::string encode_outcome(const mail::Outcome& outcome, std::string_view unknown) {
-  FieldWriter out = FieldWriter::nested();
+void put_outcome(FieldWriter& out, const mail::Outcome& outcome, std::string_view unknown) {
+  const auto begin = out.open(kLast);
   out.number(kAction, static_cast<std::uint8_t>(outcome.action));
   out.number(kCode, outcome.reply.code);
   if (outcome.reply.enhanced) {
@@ -36,7 +36,7 @@ std::string encode_outcome(const mail::Outcome& outcome, std::string_view unknow
   out.number(kDsnPassedOn, outcome.dsn_passed_on ? 1 : 0);
   out.number(kSaidByRelay, outcome.said_by_relay ? 1 : 0);
   out.raw(unknown);
-  return out.take();
+  out.close(begin);
 }
 
 std::optional<base::EnhancedCode> decode_enhanced(std::string_view bytes) {
@@ -97,9 +97,12 @@ bool read_outcome(std::string_view bytes, RecipientRecord& record) {
 }  // namespace
 
 std::string encode(const RecipientRecord& record) {
-  FieldWriter out = FieldWriter::record();
+  // Most have no last outcome, and fit where a string needs no memory.
+  const auto* last = record.last ? &*record.last : nullptr;
+  FieldWriter out =
+      FieldWriter::record(last ? 64 + last->reply.text.size() + last->relay.size() + last->detail.size() : 0);
   out.number(kAttempts, record.attempts);
-  if (record.last) out.bytes(kLast, encode_outcome(*record.last, record.last_unknown));
+  if (last) put_outcome(out, *last, record.last_unknown);
   out.number(kWarned, record.warned);
   out.raw(record.unknown);
   return out.take();

@@ -20,10 +20,22 @@ std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
   return {};
 }
 
-FieldWriter FieldWriter::record() {
+FieldWriter FieldWriter::record(std::size_t size) {
   FieldWriter writer;
+  writer.out_.reserve(size);
   writer.out_ += static_cast<char>(kRecordVersion);
   return writer;
+}
+
+std::size_t FieldWriter::open(std::uint64_t tag) {
+  put_varint(out_, tag);
+  return out_.size();
+}
+
+void FieldWriter::close(std::size_t begin) {
+  std::string length;
+  put_varint(length, out_.size() - begin);
+  out_.insert(begin, length);
 }
 
 void FieldWriter::bytes(std::uint64_t tag, std::string_view value) {

@@ -20,14 +20,16 @@ void put_varint(std::string& out, std::uint64_t value);
 // Takes a number from the front of `bytes`; nothing where it does not end, or is longer than 64 bits.
 std::optional<std::uint64_t> take_varint(std::string_view& bytes);
 
-// Builds the fields of a record or of a nested value. Fields that hold their default are not written, so that
-// equal values have equal records.
+// Builds the fields of a record. Fields that hold their default are not written, so that equal values have
+// equal records.
 class FieldWriter {
  public:
-  // A whole record: starts with the version.
-  static FieldWriter record();
-  // The fields inside a value.
-  static FieldWriter nested() { return FieldWriter(); }
+  // Starts with the version. `size` octets are made room for at once.
+  static FieldWriter record(std::size_t size = 0);
+
+  // What is written until close() is the value of this field, fields of its own. Returns what close() wants.
+  std::size_t open(std::uint64_t tag);
+  void close(std::size_t begin);
 
   void bytes(std::uint64_t tag, std::string_view value);  // written also when empty
   void text(std::uint64_t tag, std::string_view value) {

@@ -97,6 +97,25 @@ TEST(EnvelopeRecord, HoldsTheEmptiestEnvelope) {
   EXPECT_EQ(decode_envelope(encode(envelope))->envelope, envelope);
 }
 
+TEST(EnvelopeRecord, HasTheFinalPathWhereItIsSpeltOtherwise) {
+  mail::Envelope envelope;
+  envelope.recipients.push_back(full_recipient());
+  envelope.recipients[0].original = address("bob@Example.com");
+  envelope.recipients[0].final = address("bob@example.com");
+  EXPECT_EQ(decode_envelope(encode(envelope))->envelope.recipients[0].final.to_string(), "bob@example.com");
+  const auto size = encode(envelope).size();
+  envelope.recipients[0].final = envelope.recipients[0].original;
+  EXPECT_EQ(decode_envelope(encode(envelope))->envelope.recipients[0].final.to_string(), "bob@Example.com");
+  EXPECT_EQ(encode(envelope).size(), size - 2 - 15) << "not written twice";
+}
+
+TEST(EnvelopeRecord, HoldsATextOfMoreThan127Octets) {
+  mail::Envelope envelope;
+  envelope.origin.helo = std::string(20000, 'h');
+  envelope.origin.tls = std::string(128, 't');
+  EXPECT_EQ(decode_envelope(encode(envelope))->envelope, envelope);
+}
+
 TEST(EnvelopeRecord, KeepsUnknownFieldsThroughRewriting) {
   EnvelopeRecord record{
       full_envelope(), std::string(kUnknown), std::string(kUnknown), {"", std::string(kUnknown)}};
