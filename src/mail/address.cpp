@@ -86,6 +86,14 @@ std::size_t longest_text(const Host& host) {
   return std::get<base::IpAddress>(host).to_literal().size();
 }
 
+bool wants_backslash(char c) { return c == '"' || c == '\\'; }
+
+// Of what append_local() appends.
+std::size_t written_size(std::string_view local) {
+  if (is_dot_string(local)) return local.size();
+  return local.size() + 2 + static_cast<std::size_t>(std::ranges::count_if(local, wants_backslash));
+}
+
 void append_local(std::string& out, std::string_view local) {
   if (is_dot_string(local)) {
     out += local;
@@ -93,7 +101,7 @@ void append_local(std::string& out, std::string_view local) {
   }
   out += '"';
   for (const char c : local) {
-    if (c == '"' || c == '\\') out += '\\';
+    if (wants_backslash(c)) out += '\\';
     out += c;
   }
   out += '"';
@@ -146,7 +154,7 @@ base::Result<Address> Address::parse(std::string_view text) {
 base::Result<Address> Address::make(std::string_view local, Host host) {
   if (!base::is_utf8(local) || !std::ranges::all_of(local, is_quotable))
     return bad_syntax("Malformed address: local part");
-  const auto written = quote_local(local).size();
+  const auto written = written_size(local);
   if (written > kMaxLocal) return bad_syntax("Malformed address: local part too long");
   if (written + 1 + longest_text(host) > kMaxMailbox) return bad_syntax("Malformed address: too long");
   return Address(std::string(local), std::move(host));
