@@ -7,6 +7,9 @@
 namespace postrider::wire::mime {
 namespace {
 
+// What HeaderCollector takes of a piece at once: a header section is rarely longer, and the body is not to be copied with it.
+constexpr std::size_t kPart = 4096;
+
 enum class LineKind { field, fold, blank, malformed, undecided };
 
 // What a line is, from its first octets. `undecided`: those seen so far may still become anything.
@@ -102,13 +105,16 @@ std::string unfold(std::string_view raw_value) {
 }
 
 HeaderCollector::State HeaderCollector::feed(std::string_view piece) {
-  if (state_ != State::need_more) return state_;
-  const std::size_t room = limit_ - gathered_.size();
-  gathered_.append(piece.substr(0, room));
-  advance();
-  if (state_ == State::need_more && piece.size() > room) {
-    state_ = State::too_large;
-    std::string().swap(gathered_);
+  while (state_ == State::need_more && !piece.empty()) {
+    const auto part = piece.substr(0, std::min(limit_ - gathered_.size(), kPart));
+    if (part.empty()) {
+      state_ = State::too_large;
+      std::string().swap(gathered_);
+      break;
+    }
+    gathered_.append(part);
+    piece.remove_prefix(part.size());
+    advance();
   }
   return state_;
 }
