@@ -15,6 +15,8 @@ constexpr std::size_t kMaxSizeDigits = 20;  // RFC 1870 3
 constexpr std::size_t kMaxEnvid = 100;      // RFC 3461 4.4
 constexpr std::size_t kMaxOrcpt = 500;      // RFC 3461 4.2
 
+constexpr std::size_t kMostParameters = 5;  // that MAIL has
+
 struct Parameter {
   std::string keyword;                    // upper case
   std::optional<std::string_view> value;  // as it came; never empty
@@ -154,6 +156,7 @@ Taken take(const Parameter& parameter, const CommandRules& rules, Rcpt& command)
 template <class Command>
 std::optional<mail::Reply> parse_all(std::string_view text, const CommandRules& rules, Command& command) {
   std::vector<std::string> seen;
+  if (!text.empty()) seen.reserve(kMostParameters);
   for (text = base::trim(text); !text.empty(); text = base::trim(text)) {
     const auto end = std::min(text.find_first_of(" \t"), text.size());
     const auto parameter = parse_one(text.substr(0, end));

@@ -1,6 +1,7 @@
 #include "wire/smtp/reply.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/ascii.hpp"
@@ -23,12 +24,12 @@ std::string_view cut(std::string_view text, std::size_t limit) {
 
 bool is_control(char c) { return (base::is_ascii(c) && c < ' ' && c != '\t') || c == '\x7F'; }
 
-std::string printable(std::string_view line) {
+void append_printable(std::string& out, std::string_view line) {
   const bool utf8 = base::is_utf8(line);
-  std::string out(line);
-  for (char& c : out)
+  const auto begin = out.size();
+  out += line;
+  for (char& c : std::span(out).subspan(begin))
     if (is_control(c) || (!utf8 && !base::is_ascii(c))) c = '?';
-  return out;
 }
 
 // Reply-code of RFC 5321 4.2.
@@ -54,12 +55,13 @@ void encode(const mail::Reply& reply, std::string& out) {
   const std::string_view text = reply.text;
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find('\n', begin), text.size());
-    std::string line = code;
-    line += end < text.size() ? '-' : ' ';  // RFC 5321 4.2.1
-    line += enhanced;
-    if (!enhanced.empty() && end > begin) line += ' ';
-    line += cut(printable(text.substr(begin, end - begin)), kMaxReplyLine - 2 - line.size());
-    out += line;
+    const auto line = out.size();
+    out += code;
+    out += end < text.size() ? '-' : ' ';  // RFC 5321 4.2.1
+    out += enhanced;
+    if (!enhanced.empty() && end > begin) out += ' ';
+    append_printable(out, text.substr(begin, end - begin));
+    out.resize(line + cut(std::string_view(out).substr(line), kMaxReplyLine - 2).size());
     out += "\r\n";
     begin = end + 1;
   }
@@ -85,7 +87,7 @@ bool ReplyParser::feed(std::string_view line) {
     const auto space = text.find(' ');
     text = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
   }
-  reply_.text += printable(text);
+  append_printable(reply_.text, text);
   ++lines_;
   return last;
 }

@@ -59,6 +59,7 @@ std::optional<std::uint32_t> take_embedded(std::string_view& text) {
 
 std::optional<std::string> decode_xtext(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (is_xchar(text[i])) {
       out += text[i];
@@ -90,6 +91,7 @@ std::string encode_xtext(std::string_view text) {
 
 std::optional<std::string> decode_utf8_address(std::string_view text, bool raw_utf8) {
   std::string out;
+  out.reserve(text.size());
   while (!text.empty()) {
     if (text.front() == '\\') {
       const auto point = take_embedded(text);
