@@ -14,7 +14,6 @@ struct ClientContent::Source {
   std::unique_ptr<queue::Content> content;
 
   Piece read() {
-    if (!content) content = open();
     ContentPiece piece;
     while (piece.octets.size() < kPiece) {
       auto got = content->next();
@@ -35,6 +34,8 @@ ClientContent::ClientContent(std::function<std::unique_ptr<queue::Content>()> op
     : source_(std::make_shared<Source>(std::move(open), nullptr)), pool_(pool) {}
 
 boost::asio::awaitable<Piece> ClientContent::next() {
+  if (!source_->content) source_->content = source_->open();
+  if (source_->content->is_in_memory()) co_return source_->read();
   auto piece = co_await net::await_posted<Piece>(kPatience, [this](auto completion) {
     const bool taken =
         pool_.submit([source = source_, done = completion]() mutable { done(source->read()); });

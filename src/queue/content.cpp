@@ -12,9 +12,12 @@ namespace {
 
 class EditedContent final : public Content {
  public:
-  EditedContent(store::Spool& spool, base::MessageId id) : spool_(spool), id_(id) {}
+  EditedContent(store::Spool& spool, base::MessageId id) : spool_(spool), id_(id), fresh_(spool.fresh(id)) {}
+
+  bool is_in_memory() const override { return fresh_ != nullptr; }
 
   base::Result<std::string> next() override {
+    if (fresh_) return next_fresh();
     if (!reader_) {
       auto edits = spool_.edits(id_);
       if (!edits) return std::unexpected(std::move(edits.error()));
@@ -32,8 +35,18 @@ class EditedContent final : public Content {
   }
 
  private:
+  // All at once.
+  std::string next_fresh() {
+    if (std::exchange(ended_, true)) return {};
+    EditApplier applier(fresh_->edits);
+    std::string out = applier.feed(fresh_->body);
+    out += applier.finish();
+    return out;
+  }
+
   store::Spool& spool_;
   base::MessageId id_;
+  const std::shared_ptr<const store::FreshMessage> fresh_;
   std::optional<EditApplier> applier_;
   std::optional<store::MessageReader> reader_;
   bool ended_ = false;

@@ -18,13 +18,15 @@
 
 namespace postrider::queue {
 
-// A message's bytes with its edits applied, as they go out: CRLF line ends. Blocking: for pool threads only.
-// Used by one thread at a time.
+// A message's bytes with its edits applied, as they go out: CRLF line ends. Used by one thread at a time; it
+// blocks, so for pool threads only, unless it is in memory.
 class Content {
  public:
   virtual ~Content() = default;
   // The next piece, empty at the end. A failure means that nothing more will come.
   virtual base::Result<std::string> next() = 0;
+  // Nothing of it blocks: any thread may read it.
+  virtual bool is_in_memory() const { return false; }
 };
 
 // Where recipients of one domain go now. Chosen anew at each attempt, never stored.

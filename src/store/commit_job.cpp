@@ -16,10 +16,11 @@ class CommitJob final : public Job {
         told_(std::move(commit.told)),
         done_(std::move(done)),
         envelope_(encode(commit.envelope)),
-        edits_(encode(EditsRecord{std::move(commit.edits), {}})) {
+        edits_(std::move(commit.edits)),
+        edits_record_(encode(EditsRecord{edits_, {}})) {
     recipients_.reserve(commit.envelope.recipients.size());
     for (const mail::Recipient& recipient : commit.envelope.recipients) add(recipient);
-    bytes_ = draft_.bytes.size() + envelope_.size() + edits_.size() + recipients_.size() * 256 +
+    bytes_ = draft_.bytes.size() + envelope_.size() + edits_record_.size() + recipients_.size() * 256 +
              (told_.ended.size() + told_.warned.size()) * sizeof(RecipientId);
   }
 
@@ -28,7 +29,8 @@ class CommitJob final : public Job {
     // An operator was quicker: a report of what is gone would tell what is not so.
     if (!told_.ended.empty() && ended_ == 0) throw SqlError("there is nothing left to tell of");
     tables.reserve_id(draft_.id);
-    MessageRow row{.id = draft_.id, .size = draft_.size, .envelope = envelope_, .edits = edits_, .body = {}};
+    MessageRow row{
+        .id = draft_.id, .size = draft_.size, .envelope = envelope_, .edits = edits_record_, .body = {}};
     if (draft_.chunks == 0 && draft_.bytes.size() <= Draft::kChunkBytes) {
       row.body = draft_.bytes;
     } else {
@@ -44,6 +46,7 @@ class CommitJob final : public Job {
   void finish(base::Result<void> result) override {
     state_.draft_bytes -= draft_.size;
     if (result) {
+      if (draft_.chunks == 0) state_.fresh.put(draft_.id, std::move(draft_.bytes), std::move(edits_));
       ++state_.commits;
       ++state_.messages;
       state_.recipients += recipients_.size();
@@ -93,11 +96,12 @@ class CommitJob final : public Job {
   }
 
   State& state_;
-  const DraftBytes draft_;
+  DraftBytes draft_;
   const Told told_;
   Done done_;
   const std::string envelope_;
-  const std::string edits_;
+  mail::Edits edits_;
+  const std::string edits_record_;
   std::vector<RecipientRow> recipients_;
   std::size_t bytes_ = 0;
   std::uint64_t ended_ = 0;

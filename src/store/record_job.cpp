@@ -40,6 +40,7 @@ class RecordJob final : public Job {
     if (result) {
       state_.recipients -= ended_;
       state_.messages -= finished_;
+      for (const base::MessageId id : touched_) state_.fresh.forget(id);
       for (const RecipientId id : not_waiting_) state_.claims.forget(id);
       for (const RecipientId id : unreadable_) state_.claims.release(id);
       for (const auto& [id, why] : damaged_)

@@ -92,6 +92,10 @@ void Spool::suspensions(std::move_only_function<void(base::Result<std::vector<Su
 
 base::Result<mail::Edits> Spool::edits(base::MessageId id) { return core_->edits(id); }
 
+std::shared_ptr<const FreshMessage> Spool::fresh(base::MessageId id) const {
+  return core_->state.fresh.find(id);
+}
+
 MessageReader Spool::read(base::MessageId id) { return MessageReader(core_, id); }
 
 void Spool::maintain(std::function<void()> done) { core_->writer->maintain(std::move(done)); }

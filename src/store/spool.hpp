@@ -33,6 +33,7 @@
 #include "mail/envelope.hpp"
 #include "mail/outcome.hpp"
 #include "store/backlog.hpp"
+#include "store/fresh.hpp"
 #include "store/recipient_id.hpp"
 #include "store/selection.hpp"
 #include "sys/clock.hpp"
@@ -152,6 +153,10 @@ class Spool final : public Backlog {
   // quarantine and reads as a temporary failure.
   base::Result<mail::Edits> edits(base::MessageId id);
   MessageReader read(base::MessageId id);
+
+  // A message that was committed a moment ago, in memory, with the edits and the bytes as they lie on the disk; null: it is
+  // not there any more. Does not block.
+  std::shared_ptr<const FreshMessage> fresh(base::MessageId id) const;
 
   // Blocking, on connections of their own: for pool threads only. See store/spool_file.hpp.
   base::Result<ListedPage> list(const Selection& selection, std::optional<RecipientId> after,

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "store/claims.hpp"
+#include "store/fresh.hpp"
 #include "sys/clock.hpp"
 
 namespace postrider::store {
@@ -15,6 +16,7 @@ struct State {
 
   const sys::Clock& clock;
   Claims claims;
+  Fresh fresh;
   std::atomic<std::uint64_t> messages = 0;
   std::atomic<std::uint64_t> recipients = 0;
   std::atomic<std::uint64_t> quarantined = 0;

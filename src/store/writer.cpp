@@ -41,7 +41,8 @@ bool Writer::post(std::unique_ptr<Job>& job) {
 }
 
 bool Writer::is_ready() const {
-  if (closing_ || urgent_ > 0 || !maintain_requests_.empty() || queue_.size() > options_.max_jobs) return true;
+  if (closing_ || urgent_ > 0 || !maintain_requests_.empty() || queue_.size() > options_.max_jobs)
+    return true;
   return !queue_.empty() && steady_clock::now() >= gathered_;
 }
 
