@@ -93,7 +93,7 @@ void set_writer_pragmas(Database& database) {
   // We run checkpoints ourselves: an automatic one would keep a failed sync to itself.
   database.execute("PRAGMA wal_autocheckpoint=0");
   database.execute("PRAGMA journal_size_limit=67108864");  // 64 MiB
-  database.execute("PRAGMA cache_size=-16384");            // 16 MiB
+  database.execute("PRAGMA cache_size=-8192");             // 8 MiB
 }
 
 base::Result<void> migrate(Database& database, const std::filesystem::path& path,
