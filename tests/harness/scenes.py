@@ -39,6 +39,14 @@ def delivered(server, reply, user="alice", domain="example.test", timeout=20):
     return wait_until(found, timeout, lambda: f"{wanted} for {user}@{domain}; the log ends:\n{server.log_tail()}")
 
 
+def settled(server, reply, user="alice", domain="example.test"):
+    """The same, once the queue has let go of it too: a file is there some milliseconds before."""
+    file = delivered(server, reply, user, domain)
+    wanted = reply if isinstance(reply, str) else id_of(reply)
+    server.wait_log(event="delivered", id=wanted, to=f"{user}@{domain}")
+    return file
+
+
 def split_trace(mail):
     """(Return-Path, Delivered-To, Received: each whole, with its LF; what the client sent, with LF line ends)."""
     found = re.match(rb"(Return-Path:[^\n]*\n)(Delivered-To:[^\n]*\n)(Received:[^\n]*\n(?:[ \t][^\n]*\n)*)", mail)

@@ -12,7 +12,7 @@ import pytest
 
 from harness.control import queue
 from harness.ports import free_port
-from harness.scenes import delivered, id_of
+from harness.scenes import id_of, settled
 from harness.server import binary
 from harness.sink import Sink
 from harness.smtp import message
@@ -116,7 +116,7 @@ def test_an_end_of_which_nobody_was_told_is_told_when_it_is_released(make_server
     server.start()
     server.wait_log(event="ready")
     other = send(server, "bob@example.test")
-    delivered(server, other, "bob")
+    settled(server, other, "bob")
     assert queued(server) == {name: "held"} and not server.maildir("example.test", "alice")
     run(server, "queue", "release", name)
     assert b"5.1.1 unknown" in server.wait_mail("example.test", "alice")[0]
@@ -134,7 +134,7 @@ def test_restored_mail_is_delivered(make_server, tmp_path):
     server.change({"route": []})
     server.start()
     run(server, "queue", "release", name)
-    assert delivered(server, name)
+    assert settled(server, name)
 
 
 def test_nothing_is_restored_over_mail_or_beneath_a_server(server, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from harness.control import Control, queue, queue_json, socket_path
 from harness.ports import free_port
-from harness.scenes import delivered, id_of
+from harness.scenes import id_of, settled
 from harness.sink import Sink
 from harness.smtp import message
 from harness.waiting import wait_until
@@ -188,7 +188,7 @@ def test_a_message_is_shown_with_its_header_and_why_it_waits(server):
 
 def test_what_has_been_delivered_is_shown_as_gone(server):
     name = send(server, "bob@example.test", "x@hold.test")
-    delivered(server, name, "bob")
+    settled(server, name, "bob")
     server.wait_log(event="delivered", id=name)
     whole, = queue_json(server, "show", name)
     assert [recipient["state"] for recipient in whole["recipients"]] == ["gone", "held"]
@@ -202,7 +202,7 @@ def test_retry_brings_mail_at_once(server):
     name = put_off(server, "alice@example.test")
     path.unlink()
     assert queue(server, "retry", name) == "1 recipient is tried now.\n"
-    delivered(server, name)
+    settled(server, name)
     assert queue(server, "retry", name, code=1) == "postrider queue retry: nothing in the queue matches\n"
 
 
@@ -216,10 +216,10 @@ def test_what_is_on_hold_waits_for_its_release(server):
         ["451 4.7.0 held by an operator: a look first"] * 2
     assert queue_json(server, "retry", first, code=1) == [{"change": "retry", "changed": 0, "unfit": 1, "busy": 0}]
     assert queue(server, "release", first) == "1 recipient is released and tried now.\n"
-    delivered(server, first)
+    settled(server, first)
     assert [row["id"] for row in rows(server)] == [second]
     assert queue(server, "release", "--recipient", "alice@example.test") == "1 recipient is released and tried now.\n"
-    delivered(server, second)
+    settled(server, second)
 
 
 def test_what_is_removed_is_gone_and_nobody_is_told(server):
@@ -229,7 +229,7 @@ def test_what_is_removed_is_gone_and_nobody_is_told(server):
     assert queue_json(server, "remove", "--all") == [{"change": "remove", "changed": 1, "unfit": 0, "busy": 0}]
     queue(server, "list", code=1)
     other = send(server, "alice@example.test")
-    delivered(server, other)
+    settled(server, other)
     assert len(server.maildir("example.test", "alice")) == 1
 
 
@@ -374,7 +374,7 @@ def test_all_can_be_suspended_and_a_second_suspension_stands_for_the_first(serve
     assert whom(server) == ["alice@example.test", "x@far.test"]
     assert (sink.messages, server.maildir("example.test", "alice")) == ([], [])
     assert queue(server, "resume", "--all") == "Goes on: all mail that goes out.\n"
-    delivered(server, name)
+    settled(server, name)
     sink.wait(1)
 
 

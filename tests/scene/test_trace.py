@@ -9,7 +9,7 @@ import pytest
 
 from harness.control import queue
 from harness.ports import free_port
-from harness.scenes import delivered, id_of
+from harness.scenes import id_of, settled
 from harness.server import binary
 from harness.smtp import message
 from harness.tools import run, trace
@@ -46,7 +46,7 @@ def wait_trace(server, name, kind, count=1):
 
 def test_a_delivered_message_is_told_from_its_acceptance_to_its_end(server):
     name = send(server, "alice@example.test")
-    delivered(server, name)
+    settled(server, name)
     events = wait_trace(server, name, "ended")
     assert [event["event"] for event in events] == ["accepted", "ended"]
     accepted, ended = events
@@ -61,8 +61,8 @@ def test_a_delivered_message_is_told_from_its_acceptance_to_its_end(server):
 
 def test_a_person_reads_it_line_by_line(server):
     name = send(server, "info@example.test")
-    delivered(server, name, "alice")
-    delivered(server, name, "bob")
+    settled(server, name, "alice")
+    settled(server, name, "bob")
     wait_trace(server, name, "ended", 2)
     said, _ = run(server, "trace", name)
     lines = said.splitlines()
