@@ -1,17 +1,32 @@
 #include "store/spool.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include "store/spool_core.hpp"
 
 namespace postrider::store {
 
+namespace {
+
+// On a full disk the index of the WAL is made anew in the room of the old one, which the file system gives back a moment
+// after it was freed.
+constexpr int kTries = 10;
+constexpr std::chrono::milliseconds kBetweenTries(200);
+
+}  // namespace
+
 base::Result<std::unique_ptr<Spool>> Spool::open(SpoolOptions options, sys::Clock& clock) {
-  try {
-    auto core = SpoolCore::open(options, clock);
-    if (!core) return std::unexpected(std::move(core.error()));
-    return std::unique_ptr<Spool>(new Spool(std::move(*core)));
-  } catch (const SqlError& error) {
-    if (error.fault() == Fault::full) return storage_full(error.what());
-    return base::permanent({5, 3, 5}, "the mail store can't be opened", error.what());
+  for (int left = kTries;; std::this_thread::sleep_for(kBetweenTries)) {
+    try {
+      auto core = SpoolCore::open(options, clock);
+      if (!core) return std::unexpected(std::move(core.error()));
+      return std::unique_ptr<Spool>(new Spool(std::move(*core)));
+    } catch (const SqlError& error) {
+      if (error.fault() != Fault::full)
+        return base::permanent({5, 3, 5}, "the mail store can't be opened", error.what());
+      if (--left == 0) return storage_full(error.what());
+    }
   }
 }
 
