@@ -37,6 +37,19 @@ class Quarantine : public ::testing::Test {
     return ids;
   }
 
+  // A message with a page that can't be read, and a good one. The spool is closed.
+  std::pair<base::MessageId, base::MessageId> put_one_on_a_damaged_page() {
+    std::pair<base::MessageId, base::MessageId> both;
+    {
+      auto spool = open();
+      both.first = put(*spool, "----" + std::string(100'000, 'x') + "MARK" + std::string(100'000, 'y'),
+                       envelope({recipient("a@b.example")}))
+                       .value();
+      both.second = put(*spool, "good", envelope({recipient("a@b.example")})).value();
+    }
+    damage_page_of("MARK");
+    return both;
+  }
   // Each page of a long body begins with the number of the next.
   void damage_page_of(std::string_view mark) const {
     std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
@@ -125,16 +138,7 @@ TEST_F(Quarantine, TakesAMessageOfWhichAPieceIsMissing) {
 }
 
 TEST_F(Quarantine, TakesAMessageOnADamagedPage) {
-  base::MessageId bad;
-  base::MessageId good;
-  {
-    auto spool = open();
-    bad = put(*spool, "----" + std::string(100'000, 'x') + "MARK" + std::string(100'000, 'y'),
-              envelope({recipient("a@b.example")}))
-              .value();
-    good = put(*spool, "good", envelope({recipient("a@b.example")})).value();
-  }
-  damage_page_of("MARK");
+  const auto [bad, good] = put_one_on_a_damaged_page();
   auto spool = open();
   EXPECT_EQ(read_all(*spool, bad).error().code, (base::EnhancedCode{4, 3, 0}));
   maintain(*spool);
@@ -145,16 +149,7 @@ TEST_F(Quarantine, TakesAMessageOnADamagedPage) {
 }
 
 TEST_F(Quarantine, WhatCanNotBeRemovedFromADamagedPageHoldsUpNoOtherRecord) {
-  base::MessageId bad;
-  base::MessageId good;
-  {
-    auto spool = open();
-    bad = put(*spool, "----" + std::string(100'000, 'x') + "MARK" + std::string(100'000, 'y'),
-              envelope({recipient("a@b.example")}))
-              .value();
-    good = put(*spool, "good", envelope({recipient("a@b.example")})).value();
-  }
-  damage_page_of("MARK");
+  const auto [bad, good] = put_one_on_a_damaged_page();
   auto spool = open();
   ASSERT_EQ(claim_all(*spool).size(), 2u);
   const auto recorded = record(*spool, {delivered({bad, 0}), delivered({good, 0})});
