@@ -224,6 +224,29 @@ TEST(Scheduler, BigMessagesDoNotHoldUpSmallOnes) {
   EXPECT_LE(std::count(order.begin(), order.begin() + 21, "big"), 2);
 }
 
+TEST(Scheduler, ABigMessageDoesNotKeepOthersOfItsDestinationBehindAnotherDestination) {
+  Yard yard;
+  yard.courier.on_locate = [](const Destination&) {
+    return TimedCourier::LocatedAfter{milliseconds(1), Site{.name = "narrow", .concurrency = 1}};
+  };
+  std::vector<std::string> order;
+  yard.courier.on_deliver = [&](const Job& job) {
+    order.push_back(job.envelope->reverse_path.to_string());
+    return TimedCourier::Answer{seconds(1), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  for (int i = 0; i < 200; ++i) yard.fresh("b@flooded.test", "flood@sender.test");
+  yard.pass(seconds(5));
+  auto big = yard.envelope({"b@far.test"}, "big@sender.test");
+  big.size = 20u << 20;
+  yard.fresh(std::move(big));
+  yard.fresh("b@far.test", "small@sender.test");
+  yard.pass(seconds(5));
+  EXPECT_EQ(std::ranges::count(order, "small@sender.test"), 1);
+  // And the big one costs no more than some dozens of small ones.
+  yard.pass(seconds(60));
+  EXPECT_EQ(std::ranges::count(order, "big@sender.test"), 1);
+}
+
 TEST(Scheduler, TheWindowIsNeverOverfullAndAllComesThrough) {
   Yard yard;
   yard.configure([](config::Config& config) { config.queue.window = 100; });

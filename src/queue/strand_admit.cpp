@@ -57,10 +57,11 @@ bool Scheduler::Strand::has_room_for(const store::Claimed& message) const {
 // sender has nothing here yet.
 bool Scheduler::Strand::lets_in(Slot slot, const mail::Envelope& envelope, bool& passes_others) {
   const Summary& summary = summaries_[slot];
-  if (summary.parked || suspensions_.everything()) return false;
-  if (const Dock* dock = dock_of(summary); dock && is_blocked(*dock)) return false;
-  if (suspensions_.of_destination(summary.name)) return false;
-  if (summary.next_due > now_.utc && summary.in_memory < share()) return true;
+  if (suspensions_.everything() || suspensions_.of_destination(summary.name)) return false;
+  // Parked behind a site that is well, and only has enough, it may still let a newcomer in.
+  const Dock* const dock = summary.parked ? dock_by_id(summary.parked_at) : dock_of(summary);
+  if (dock ? is_blocked(*dock) : summary.parked) return false;
+  if (!summary.parked && summary.next_due > now_.utc && summary.in_memory < share()) return true;
   if (summary.let_in >= std::clamp(share() / 10, kLetIn, kMostLetIn)) return false;
   if (summary.in_memory >= 2 * share()) return false;
   for (const Lane* lane = summary.lanes; lane; lane = lane->next)

@@ -17,13 +17,13 @@ constexpr std::uint32_t kUnprovenPerCourier = 1500;
 // Turns go by what a job costs: its octets, and as much again as a small message whatever its size.
 constexpr std::int64_t kJobCost = 16 << 10;
 constexpr std::int64_t kQuantum = 32 << 10;
-constexpr std::uint64_t kDearest = 64u << 20;
+// What is larger costs no more: it takes its time on the wire, but others would wait too long for it.
+constexpr std::uint64_t kDearest = 1u << 20;
 
 std::int64_t cost(const Parcel& parcel) {
   return kJobCost + static_cast<std::int64_t>(std::min(parcel.envelope->size, kDearest));
 }
 std::int64_t cost_of(const Flow& flow) { return cost(*flow.first); }
-std::int64_t cost_of_lane(const Lane& lane) { return cost_of(*lane.flows.front()); }
 
 }  // namespace
 
@@ -87,8 +87,9 @@ bool Scheduler::Strand::start_one(Carrier& carrier, std::uint8_t ring) {
     Dock& dock = carrier.ready[ring].rotate();
     ready(dock);  // time may have passed since it was put here
     if (!dock.waits_in_ring() || dock.ring != ring) continue;
-    Lane& lane = dock.waits.pay(kQuantum, cost_of_lane);
+    Lane& lane = dock.waits.next(kQuantum);
     Flow& flow = lane.flows.pay(kQuantum, cost_of);
+    dock.waits.charge(lane, cost_of(flow));
     start(take_out(*flow.first), dock);
     return true;
   }

@@ -58,6 +58,13 @@ class Turns {
       rotate().credit += quantum;
     }
   }
+  // Where the price is known only afterwards: the first that is not in debt; each one before it gets `quantum`. Requires
+  // that there is one. What it takes is charged to it before it is taken out of the ring.
+  T& next(std::int64_t quantum) {
+    while (front_->credit < 0) rotate().credit += quantum;
+    return *front_;
+  }
+  void charge(T& one, std::int64_t price) const { one.credit = one.behind == &one ? 0 : one.credit - price; }
   // In their order, for looking only: f(T) must not change the ring.
   template <class F>
   void each(F f) const {

@@ -64,5 +64,33 @@ TEST(Turns, AloneItNeedNotSave) {
   EXPECT_EQ(take(turns, 3, 1), "bbb");
 }
 
+std::string take_first(Turns<Wish>& turns, int count, std::int64_t quantum) {
+  std::string order;
+  for (int i = 0; i < count; ++i) {
+    Wish& one = turns.next(quantum);
+    turns.charge(one, one.price);
+    order += one.name;
+  }
+  return order;
+}
+
+TEST(Turns, WhoPaysAfterwardsWaitsUntilItHasPaid) {
+  Turns<Wish> turns;
+  Wish big('b', 3), small('s', 1), other('o', 1);
+  turns.add(big);
+  turns.add(small);
+  turns.add(other);
+  EXPECT_EQ(take_first(turns, 9, 1), "bsososobs");
+}
+
+TEST(Turns, WhoIsAloneOwesNothingToThoseThatComeLater) {
+  Turns<Wish> turns;
+  Wish big('b', 1'000'000'000), small('s', 1);
+  turns.add(big);
+  EXPECT_EQ(take_first(turns, 3, 1), "bbb");
+  turns.add(small);
+  EXPECT_EQ(take_first(turns, 3, 1), "bss");
+}
+
 }  // namespace
 }  // namespace postrider::queue

@@ -299,8 +299,8 @@ void Simulation::drain() {
 
 void Simulation::last_questions() {
   auto idle = std::make_shared<bool>(false);
-  const Moment asked = ledger_.now();
   while (!life_.up || stopping_) pass();
+  const Moment asked = ledger_.now();
   postmaster_.resume_all();
   scheduler_->when_idle([idle] { *idle = true; });
   while (!*idle && ledger_.now() < asked + 1min) pass();

@@ -32,6 +32,10 @@ bool is_code(const mail::Outcome& outcome, std::uint16_t subject, std::uint16_t 
   return outcome.reply.enhanced && outcome.reply.enhanced->subject == subject &&
          outcome.reply.enhanced->detail == detail;
 }
+// That another sender may have while one with so much waits for its own.
+std::size_t turns_for(std::uint64_t octets) {
+  return Ledger::kTurns * (3 + std::min<std::size_t>(octets, 1 << 20) / (32 << 10));
+}
 bool wants_failure(const mail::Envelope& envelope, const mail::Notify& notify) {
   return !envelope.reverse_path.is_null() && (!notify.specified || notify.failure);
 }
@@ -100,6 +104,15 @@ Moment Ledger::suspended_until(const Fate& fate, const mail::Envelope& envelope)
   return until;
 }
 
+// Of the sender that had most, since then.
+std::size_t Ledger::most_turns(std::uint16_t destination, Moment since) const {
+  std::unordered_map<std::uint64_t, std::size_t> turns;
+  std::size_t most = 0;
+  for (const Begun& one : begun_[destination])
+    if (one.at > since) most = std::max(most, ++turns[one.flow]);
+  return most;
+}
+
 void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& message, base::UtcTime due) {
   Moment due_at = now() - (clock_.utc() - due);
   // Written by a clock that was ahead of this one: no retry is further away than this.
@@ -119,9 +132,13 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
   const bool first = fate.process == process_ && fate.written == fate.received && !fate.touched;
   if (is_well && first && message.small && fate.alone && window_full_ < fate.received &&
       since <= fate.received) {
-    longest_unfair_ = std::max(longest_unfair_, now() - since);
-    if (now() - since > kFairness)
-      fault(id, fmt::format("stood {} s behind another's mail", (now() - since).count() / 1000));
+    const Moment waited = now() - since;
+    const std::size_t most = waited > kFairness ? most_turns(fate.destination, since) : 0;
+    const bool is_fair = waited <= kFairness || most <= turns_for(message.envelope->size);
+    longest_unfair_ = std::max(longest_unfair_, is_fair ? std::min(waited, kFairness) : waited);
+    if (!is_fair)
+      fault(id,
+            fmt::format("stood {} s behind another's mail, who had {} turns", waited.count() / 1000, most));
   }
   since = std::max(since, watch.full);
   if (watch.failed_end != Moment::min())

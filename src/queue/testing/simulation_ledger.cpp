@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kFaultsKept = 20;
 // Clocks that jump less are none of the strand's business.
 constexpr base::Milliseconds kJump = std::chrono::hours(1);
+// No wait that turns explain is longer.
+constexpr Moment kTurnsKept = std::chrono::hours(1);
 
 bool is_success(mail::Action action) {
   return action == mail::Action::delivered || action == mail::Action::relayed ||
@@ -25,7 +27,8 @@ Ledger::Ledger(const SimulatedWorld& world, const MemoryBacklog& backlog, const 
       clock_(clock),
       settings_(settings),
       sites_(world.sites.size()),
-      located_(world.destinations.size()) {}
+      located_(world.destinations.size()),
+      begun_(world.destinations.size()) {}
 
 std::string Ledger::when() const {
   const auto at = now().count();
@@ -214,6 +217,11 @@ void Ledger::begins(const Job& job) {
     ++attempts_;
   }
   if (site < world_.sites.size()) check_limits(job, site);
+  if (const Fate* const fate = find({job.id, job.recipients.front()})) {
+    auto& begun = begun_[fate->destination];
+    begun.push_back({now(), flow_of(*fate, *job.envelope)});
+    while (begun.front().at + kTurnsKept < now()) begun.pop_front();
+  }
 }
 
 void Ledger::answered(const Job& job, const Report& report, bool process_lives) {

@@ -46,8 +46,11 @@ class Ledger {
   // And once it has taken something, all that waits for it and is due comes within this, as far as it has room.
   static constexpr base::Milliseconds kRecovered{600'000};
   // The first attempt for a sender who has no other mail for that destination, at a site that is well and answers within
-  // a second, however much mail of another's waits there; unless the window is full.
+  // a second, however much mail of another's waits there; unless the window is full. Where that many senders wait that
+  // their turns alone take longer, no other sender has more of them meanwhile than kTurns.
   static constexpr base::Milliseconds kFairness{60'000};
+  // Jobs of another sender for the same destination, for each 32 KiB that one has to send, begun or not.
+  static constexpr std::size_t kTurns = 2;
 
   Ledger(const SimulatedWorld& world, const MemoryBacklog& backlog, const sys::Clock& clock,
          const config::Queue& settings);
@@ -135,6 +138,10 @@ class Ledger {
     Moment failed_end{Moment::min()};
     Moment recovered{Moment::max()};  // the first that it took since
   };
+  struct Begun {
+    Moment at{};
+    std::uint64_t flow = 0;
+  };
   struct LocateWatch {
     Moment asked{Moment::min()};
     Moment failed{Moment::min()};
@@ -157,6 +164,7 @@ class Ledger {
   Moment suspended_until(const Fate& fate, const mail::Envelope& envelope) const;
   void check_limits(const Job& job, std::size_t site);
   void check_begin(store::RecipientId id, Fate& fate, const Message& message);
+  std::size_t most_turns(std::uint16_t destination, Moment since) const;
   void check_wait(store::RecipientId id, const Fate& fate, const Message& message, base::UtcTime due);
   void check_end(const store::RecipientUpdate& update, Fate& fate, const Message& message);
   void check_waiting(const store::RecipientUpdate& update, Fate& fate, const Message& message);
@@ -174,6 +182,7 @@ class Ledger {
   std::unordered_map<std::uint64_t, std::uint32_t> open_of_sender_;  // at a destination
   std::vector<SiteWatch> sites_;
   std::vector<LocateWatch> located_;
+  std::vector<std::deque<Begun>> begun_;  // of each destination, in the last hour
   std::vector<Suspended> suspensions_;
   std::uint16_t process_ = 0;
   bool lives_ = false;
