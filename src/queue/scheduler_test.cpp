@@ -247,6 +247,26 @@ TEST(Scheduler, ABigMessageDoesNotKeepOthersOfItsDestinationBehindAnotherDestina
   EXPECT_EQ(std::ranges::count(order, "big@sender.test"), 1);
 }
 
+TEST(Scheduler, ANewSenderPassesWhatWaitsOnTheDiskForASiteThatHasEnough) {
+  Yard yard;
+  yard.courier.on_locate = [](const Destination&) {
+    return TimedCourier::LocatedAfter{milliseconds(1), Site{.name = "narrow", .concurrency = 1}};
+  };
+  yard.courier.on_deliver = [&](const Job& job) {
+    return TimedCourier::Answer{milliseconds(100), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  for (int i = 0; i < 10000; ++i)
+    yard.on_disk(yard.envelope({"b@d" + std::to_string(i % 10) + ".test"}, "flood@sender.test"));
+  yard.restart();
+  // Each of these destinations comes to where it would claim more, and waits for the site, which has enough of the others.
+  yard.pass(seconds(70));
+  std::vector<base::MessageId> ids;
+  for (int i = 0; i < 10; ++i)
+    ids.push_back(yard.fresh("b@d" + std::to_string(i) + ".test", "new@sender.test"));
+  yard.pass(seconds(30));
+  for (const auto id : ids) EXPECT_FALSE(yard.find(id)) << id.to_string();
+}
+
 TEST(Scheduler, TheWindowIsNeverOverfullAndAllComesThrough) {
   Yard yard;
   yard.configure([](config::Config& config) { config.queue.window = 100; });
