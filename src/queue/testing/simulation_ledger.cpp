@@ -106,6 +106,7 @@ void Ledger::process_started() {
 }
 
 void Ledger::process_ended(bool outcomes_may_be_lost) {
+  end_suspensions(clock_.utc());
   lives_ = false;
   if (followed_) fmt::print("{}: it ends\n", when());
   for (auto& [id, message] : messages_) {
