@@ -115,8 +115,10 @@ std::size_t Ledger::most_turns(std::uint16_t destination, Moment since) const {
 
 void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& message, base::UtcTime due) {
   Moment due_at = now() - (clock_.utc() - due);
-  // Written by a clock that was ahead of this one: no retry is further away than this.
-  if (jumped_back_ > fate.written) due_at = std::min(due_at, jumped_back_ + kFurthest);
+  const Moment suspended = suspended_until(fate, *message.envelope);
+  // Written by a clock that was ahead of this one: no retry is further away than this, once it is looked for.
+  if (jumped_back_ > fate.written)
+    due_at = std::min(due_at, std::max({jumped_back_, suspended, spool_failed_}) + kFurthest);
   Moment since = std::max({due_at, fate.written, started_, shifted_});
   if (world_.destinations[fate.destination].moves <= now())
     since = std::max(since, world_.destinations[fate.destination].moves + kMoved);
@@ -126,7 +128,7 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
   if (now() - since <= std::min(kFairness, longest_unfair_)) return;
   const LocateWatch& locate = located_[fate.destination];
   since = std::max(since, spool_failed_ + 5s);
-  since = std::max(since, suspended_until(fate, *message.envelope));
+  since = std::max(since, suspended);
   if (locate.failed != Moment::min()) since = std::max(since, locate.failed + kPatience);
   const bool is_well = site.slowest <= 1000 && watch.failed_end == Moment::min();
   const bool first = fate.process == process_ && fate.written == fate.received && !fate.touched;
