@@ -104,6 +104,11 @@ Moment Ledger::suspended_until(const Fate& fate, const mail::Envelope& envelope)
   return until;
 }
 
+// What is written now may have been decided before the clock was set then: the disk took it only now.
+bool Ledger::may_be_of_before(Moment set) const {
+  return set != Moment::min() && std::max(set, spool_failed_) + kSlack >= now();
+}
+
 // Of the sender that had most, since then.
 std::size_t Ledger::most_turns(std::uint16_t destination, Moment since) const {
   std::unordered_map<std::uint64_t, std::size_t> turns;
@@ -154,11 +159,13 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
 void Ledger::check_expiry(store::RecipientId id, const Fate& fate, const mail::Envelope& envelope) {
   ++expired_;
   const base::UtcTime expires = envelope.received + settings_.expire;
-  const bool settled = jumped_ + kSlack < now() || jumped_ == Moment::min();
+  const bool settled = !may_be_of_before(jumped_);
   if (clock_.utc() < expires && settled) fault(id, "expired too early, for " + base::to_rfc3339(expires));
   const Moment since = std::max(started_, settled ? jumped_ : Moment::min());
-  const Moment tried =
-      std::max({fate.began, sites_[site_of(fate)].failed_begin, located_[fate.destination].asked});
+  // Where it has moved, that may not have been noticed yet.
+  const Moment tried = std::max({fate.began, sites_[site_of(fate)].failed_begin,
+                                 sites_[world_.destinations[fate.destination].site].failed_begin,
+                                 located_[fate.destination].asked});
   if (tried < since && spool_failed_ < since && !spool_fails_)
     fault(id, "expired without an attempt since the last start or jump");
   const mail::Notify& notify = envelope.recipients[id.index].notify;
@@ -191,7 +198,7 @@ void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, con
   const auto wait = std::min(static_cast<double>(settings_.retry.first.count()) *
                                  std::pow(settings_.retry.factor, standing->attempts),
                              static_cast<double>(settings_.retry.max.count()));
-  if (asked || jumped_ + kSlack > now()) return;
+  if (asked || may_be_of_before(shifted_)) return;
   // What could not be located may have been decided some time ago, where the disk was full meanwhile.
   const bool long_ago = !fate.decided && spool_failed_ >= fate.written;
   const base::UtcTime from = long_ago ? base::UtcTime{} : fate.decided ? fate.answered : clock_.utc() - 2min;

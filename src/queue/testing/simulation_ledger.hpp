@@ -164,6 +164,7 @@ class Ledger {
   Moment suspended_until(const Fate& fate, const mail::Envelope& envelope) const;
   void check_limits(const Job& job, std::size_t site);
   void check_begin(store::RecipientId id, Fate& fate, const Message& message);
+  bool may_be_of_before(Moment set) const;
   std::size_t most_turns(std::uint16_t destination, Moment since) const;
   void check_wait(store::RecipientId id, const Fate& fate, const Message& message, base::UtcTime due);
   void check_end(const store::RecipientUpdate& update, Fate& fate, const Message& message);
