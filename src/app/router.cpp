@@ -70,6 +70,12 @@ Router::Choice Router::choose(const mail::Envelope&, const mail::Recipient& reci
   return by_route(std::move(route));
 }
 
+// The default route, which is for those alone who are nobody's here, never holds.
+bool Router::holds(const mail::Recipient& recipient) const {
+  const auto route = config::route_for(settings_.get().config, recipient.final.host());
+  return std::holds_alternative<config::ViaHold>(route->via);
+}
+
 std::vector<mail::Recipient> Router::recipients(const mail::Address& address) const {
   const auto resolution = settings_.get().directory->resolve(address);
   std::vector<mail::Recipient> found;

@@ -27,6 +27,7 @@ class Router final : public queue::Router {
   Router(const Settings& settings, Couriers couriers, sys::Clock& clock)
       : settings_(settings), couriers_(couriers), clock_(clock) {}
   Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) override;
+  bool holds(const mail::Recipient& recipient) const override;
   std::vector<mail::Recipient> recipients(const mail::Address& address) const override;
 
  private:

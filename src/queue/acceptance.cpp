@@ -14,6 +14,13 @@ bool has_ended(const mail::Recipient& recipient) {
   return recipient.state == mail::RecipientState::untold && recipient.last;
 }
 
+// By its route, from the start.
+bool is_held(const mail::Recipient& recipient) {
+  return recipient.state == mail::RecipientState::held && recipient.last;
+}
+
+bool is_told_of(const mail::Recipient& recipient) { return has_ended(recipient) || is_held(recipient); }
+
 bool told_nobody(const mail::Envelope& envelope, const mail::Recipient& recipient) {
   return recipient.last->action == mail::Action::failed &&
          !wants_notice(envelope, recipient, *recipient.last);
@@ -55,7 +62,7 @@ store::Event accepted(base::MessageId id, const mail::Envelope& envelope,
 void note_expansions(base::MessageId id, const mail::Envelope& envelope, std::vector<store::Event>& events) {
   std::map<std::string, std::size_t> places;
   for (const mail::Recipient& recipient : envelope.recipients) {
-    if (!recipient.alias || recipient.state != mail::RecipientState::waiting) continue;
+    if (!recipient.alias || recipient.state == mail::RecipientState::untold) continue;
     const std::string alias = recipient.alias->to_string();
     const auto [place, is_new] = places.emplace(alias, events.size());
     if (is_new) {
@@ -72,26 +79,27 @@ Acceptance::Acceptance(base::MessageId id, mail::Envelope& envelope, std::vector
     : id_(id) {
   events_.push_back(accepted(id, envelope, std::move(decisions)));
   note_expansions(id, envelope, events_);
-  if (std::ranges::none_of(envelope.recipients, has_ended)) return;
-  ended_ = std::make_shared<const mail::Envelope>(envelope);
+  if (std::ranges::none_of(envelope.recipients, is_told_of)) return;
+  before_ = std::make_shared<const mail::Envelope>(envelope);
   std::erase_if(envelope.recipients, [this](const mail::Recipient& recipient) {
-    return has_ended(recipient) && !wants_notice(*ended_, recipient, *recipient.last);
+    return has_ended(recipient) && !wants_notice(*before_, recipient, *recipient.last);
   });
-  note_ended(envelope);
+  note_outcomes(envelope);
 }
 
 // By their places in what is left of the envelope; those that are not in it have none.
-void Acceptance::note_ended(const mail::Envelope& envelope) {
+void Acceptance::note_outcomes(const mail::Envelope& envelope) {
   std::uint32_t index = 0;
-  for (const mail::Recipient& recipient : ended_->recipients) {
+  for (const mail::Recipient& recipient : before_->recipients) {
     const bool stays = index < envelope.recipients.size() && envelope.recipients[index] == recipient;
-    if (has_ended(recipient)) {
-      store::Event event = make(id_, envelope, store::EventKind::ended);
+    if (is_told_of(recipient)) {
+      const bool held = is_held(recipient);
+      store::Event event = make(id_, envelope, held ? store::EventKind::deferred : store::EventKind::ended);
       if (stays) event.recipient = index;
       event.facts = {{"to", recipient.final.to_string()},
-                     {"state", std::string(mail::to_string(recipient.last->action))},
+                     {"state", held ? "held" : std::string(mail::to_string(recipient.last->action))},
                      {"reply", reply_text(recipient.last->reply)}};
-      if (told_nobody(*ended_, recipient)) event.facts.emplace_back("told", "nobody");
+      if (told_nobody(*before_, recipient)) event.facts.emplace_back("told", "nobody");
       events_.push_back(std::move(event));
     }
     if (stays) ++index;
@@ -100,14 +108,15 @@ void Acceptance::note_ended(const mail::Envelope& envelope) {
 
 void Acceptance::tell(store::Timeline& timeline) {
   for (store::Event& event : events_) timeline.note(std::move(event));
-  if (!ended_) return;
-  for (const mail::Recipient& recipient : ended_->recipients) {
-    if (!has_ended(recipient)) continue;
+  if (!before_) return;
+  for (const mail::Recipient& recipient : before_->recipients) {
+    if (!is_told_of(recipient)) continue;
     log_outcome({.id = id_,
-                 .envelope = *ended_,
+                 .envelope = *before_,
                  .recipient = recipient,
                  .outcome = *recipient.last,
-                 .told_nobody = told_nobody(*ended_, recipient)});
+                 .held = is_held(recipient),
+                 .told_nobody = told_nobody(*before_, recipient)});
   }
 }
 

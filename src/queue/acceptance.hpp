@@ -21,11 +21,12 @@ class Acceptance {
   void tell(store::Timeline& timeline);
 
  private:
-  void note_ended(const mail::Envelope& envelope);
+  void note_outcomes(const mail::Envelope& envelope);
 
   base::MessageId id_;
   std::vector<store::Event> events_;
-  std::shared_ptr<const mail::Envelope> ended_;  // null: nobody has had an end
+  // As it came; null: nobody has had an end or is held.
+  std::shared_ptr<const mail::Envelope> before_;
 };
 
 }  // namespace postrider::queue

@@ -48,6 +48,13 @@ base::UtcTime late_from(const mail::Envelope& envelope, const config::Queue& set
   return std::max(envelope.received, envelope.hold_until.value_or(envelope.received)) + settings.warn_after;
 }
 
+mail::Outcome held_by_route(base::UtcTime now) {
+  return {.reply = mail::reply(451, 7, 0, "held for an operator"),
+          .relay = {},
+          .detail = {},
+          .at = now};  // RFC 3463 3.8
+}
+
 base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random) {
   const double exponent = attempts > 0 ? static_cast<double>(attempts - 1) : 0.0;
   const double grown = static_cast<double>(retry.first.count()) * std::pow(retry.factor, exponent);

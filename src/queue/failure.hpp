@@ -38,6 +38,9 @@ struct Attempt {
 // anything expire (4.4.7, RFC 3463 3.5).
 Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Queue& settings);
 
+// What is said of a recipient whose route says hold.
+mail::Outcome held_by_route(base::UtcTime now);
+
 // How long to wait after attempt number `attempts` (1 is the first): first * factor^(attempts-1), at most
 // `max`, give or take a tenth by `random` (0 to 1), so that what failed together does not come back together.
 // RFC 5321 4.5.4.1

@@ -9,11 +9,28 @@
 #include "queue/acceptance.hpp"
 #include "queue/content.hpp"
 #include "queue/desk.hpp"
+#include "queue/failure.hpp"
 #include "queue/notifier.hpp"
 #include "queue/scheduler.hpp"
 #include "sys/thread_name.hpp"
 
 namespace postrider::queue {
+
+namespace {
+
+// As the scheduler would, but in the transaction that makes it mail. What is not to be tried yet (RFC 4865) is asked of its
+// route when it is.
+void hold_by_route(mail::Envelope& envelope, const Router& router, base::UtcTime now) {
+  if (envelope.hold_until && *envelope.hold_until > now) return;
+  for (mail::Recipient& recipient : envelope.recipients) {
+    if (recipient.state != mail::RecipientState::waiting || !router.holds(recipient)) continue;
+    recipient.state = mail::RecipientState::held;
+    recipient.attempts = 1;
+    recipient.last = held_by_route(now);
+  }
+}
+
+}  // namespace
 
 struct Queue::Inside {
   explicit Inside(Parts all);
@@ -88,6 +105,7 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
   const base::MessageId id = draft.id();
   const base::UtcTime now = parts.clock.utc();
   if (envelope.received == base::UtcTime{}) envelope.received = now;
+  hold_by_route(envelope, parts.router, now);
   // Before those leave the envelope of whose end nobody is to hear.
   Acceptance acceptance(id, envelope, std::move(decisions));
   store::Claimed message{.id = id, .envelope = {}, .recipients = {}};
@@ -100,23 +118,25 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
     message.recipients.push_back(i);
   }
   mail::Edits edits = parts.finisher.finish(envelope, id);
-  message.envelope = std::make_shared<const mail::Envelope>(envelope);
+  const bool to_schedule = !message.recipients.empty();
+  if (to_schedule) message.envelope = std::make_shared<const mail::Envelope>(envelope);
   {
     std::lock_guard lock(mutex);
     ++commits;
   }
-  parts.spool.commit(std::move(draft), std::move(envelope), std::move(edits), owner, std::move(told),
-                     [this, id, untold, message = std::move(message), acceptance = std::move(acceptance),
-                      done = std::move(done)](base::Result<void> result) mutable {
-                       if (result) {
-                         acceptance.tell(parts.timeline);
-                         scheduler->fresh(std::move(message), untold);
-                         done(id);
-                       } else {
-                         done(std::unexpected(std::move(result.error())));
-                       }
-                       committed();
-                     });
+  parts.spool.commit(
+      std::move(draft), std::move(envelope), std::move(edits), owner, std::move(told),
+      [this, id, untold, to_schedule, message = std::move(message), acceptance = std::move(acceptance),
+       done = std::move(done)](base::Result<void> result) mutable {
+        if (result) {
+          acceptance.tell(parts.timeline);
+          if (to_schedule || untold) scheduler->fresh(std::move(message), untold);
+          done(id);
+        } else {
+          done(std::unexpected(std::move(result.error())));
+        }
+        committed();
+      });
 }
 
 Queue::Queue(Parts parts) : spool_(parts.spool), inside_(std::make_unique<Inside>(std::move(parts))) {}

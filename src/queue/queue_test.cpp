@@ -168,6 +168,37 @@ TEST(Queue, RecordsOutcomesThatComeTogetherInOneTransaction) {
   EXPECT_EQ(house.kept(), 1u);
 }
 
+TEST(Queue, WhatItsRouteHoldsIsHeldInTheTransactionThatMakesItMail) {
+  House house;
+  Captured log;
+  const auto id = house.accept({"a@hold.test", "b@one.test"});
+  EXPECT_EQ((*house.spool->find(id))->envelope->recipients[0].state, mail::RecipientState::held);
+  house.router.near.take().answer(delivered());
+  house.idle();
+  EXPECT_EQ(house.spool->statistics().transactions, 2u);  // the message, and the other one's outcome
+  EXPECT_EQ(house.kept(), 1u);
+  const auto recipient = (*house.spool->find(id))->envelope->recipients[0];
+  EXPECT_EQ(recipient.state, mail::RecipientState::held);
+  EXPECT_EQ(recipient.last->reply, mail::reply(451, 7, 0, "held for an operator"));
+  EXPECT_NE(log.text().find("event=held id=" + id.to_string() +
+                            " from=alice@example.org to=a@hold.test relay=\"\" delay=0.000 dsn=4.7.0"),
+            std::string::npos);
+  EXPECT_EQ(house.history(id).substr(house.history(id).find('\n') + 1),
+            "deferred to=a@hold.test state=held reply=451 4.7.0 held for an operator\n"
+            "ended to=b@one.test state=delivered reply=250 2.0.0 delivered relay=test\n");
+}
+
+TEST(Queue, WhatIsNotToGoYetIsHeldByTheRouteOfItsTime) {
+  House house;
+  auto envelope = house.envelope({"a@hold.test"});
+  envelope.hold_until = house.clock.utc() + minutes(5);
+  const auto id = house.accept(std::move(envelope));
+  EXPECT_EQ((*house.spool->find(id))->envelope->recipients[0].state, mail::RecipientState::waiting);
+  house.idle();
+  house.pass(minutes(6));
+  EXPECT_EQ((*house.spool->find(id))->envelope->recipients[0].state, mail::RecipientState::held);
+}
+
 TEST(Queue, WritesOneLineForEachOutcome) {
   House house;
   auto envelope = house.envelope({"bob@near.test", "carol@near.test", "dave@near.test"});

@@ -24,6 +24,9 @@ class Router {
   // On the queue's strand; must not block. Recipients of one message with the same domain, courier and route go
   // together.
   virtual Choice choose(const mail::Envelope& envelope, const mail::Recipient& recipient) = 0;
+  // Whether choose() would say `hold` of one that has just come: then it is held from its first transaction on, without a
+  // second. Any thread; must not block. False is always right.
+  virtual bool holds(const mail::Recipient&) const { return false; }
   // Whom mail of our own for this address goes to: an alias of ours is followed, as RCPT does. At least one. Any
   // thread; must not block.
   virtual std::vector<mail::Recipient> recipients(const mail::Address& address) const {

@@ -119,11 +119,10 @@ void Scheduler::Strand::route(const Carried& from, std::uint32_t index, bool let
     window_[{from.id, index}] = lane.filling;
     return;
   }
+  if (choice.hold) return hold(from, index, held_by_route(now_.utc));
   mail::Outcome outcome;
-  outcome.reply = choice.hold ? mail::reply(451, 7, 0, "held for an operator")
-                              : mail::reply(451, 3, 5, "no route");  // RFC 3463 3.4
+  outcome.reply = mail::reply(451, 3, 5, "no route");  // RFC 3463 3.4
   if (choice.instead) outcome = std::move(*choice.instead);
-  if (choice.hold) return hold(from, index, outcome);
   conclude(from, index, std::move(outcome));
 }
 

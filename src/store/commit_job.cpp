@@ -46,7 +46,7 @@ class CommitJob final : public Job {
   void finish(base::Result<void> result) override {
     state_.draft_bytes -= draft_.size;
     if (result) {
-      if (draft_.chunks == 0) state_.fresh.put(draft_.id, std::move(draft_.bytes), std::move(edits_));
+      if (draft_.chunks == 0 && waits_) state_.fresh.put(draft_.id, std::move(draft_.bytes), std::move(edits_));
       ++state_.commits;
       ++state_.messages;
       state_.recipients += recipients_.size();
@@ -72,8 +72,9 @@ class CommitJob final : public Job {
                                                             .last = recipient.last,
                                                             .unknown = {},
                                                             .last_unknown = {}})});
-    if (recipient.state == mail::RecipientState::waiting)
-      state_.claims.own(recipients_.back().domain, {recipient.due, id});
+    if (recipient.state != mail::RecipientState::waiting) return;
+    waits_ = true;
+    state_.claims.own(recipients_.back().domain, {recipient.due, id});
   }
 
   void write_told(Tables& tables) {
@@ -103,6 +104,7 @@ class CommitJob final : public Job {
   mail::Edits edits_;
   const std::string edits_record_;
   std::vector<RecipientRow> recipients_;
+  bool waits_ = false;  // one of them: its delivery is next
   std::size_t bytes_ = 0;
   std::uint64_t ended_ = 0;
   std::uint64_t finished_ = 0;

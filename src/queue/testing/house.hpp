@@ -119,6 +119,9 @@ class FakeRouter final : public Router {
   FakeRouter() { senders.always(delivered()); }
   FakeCourier near, far, senders;
   std::promise<void> blocked, gate;
+  bool holds(const mail::Recipient& recipient) const override {
+    return recipient.final.domain()->ascii() == "hold.test";
+  }
   Choice choose(const mail::Envelope&, const mail::Recipient& recipient) override {
     const std::string& domain = recipient.final.domain()->ascii();
     Choice choice;
