@@ -4,7 +4,9 @@
 
 namespace postrider::store {
 
-Draft::Draft(std::shared_ptr<SpoolCore> core, base::MessageId id) : core_(std::move(core)), id_(id) {}
+Draft::Draft(std::shared_ptr<SpoolCore> core, base::MessageId id) : core_(std::move(core)), id_(id) {
+  ++core_->state.drafts;
+}
 
 Draft::Draft(Draft&& other) noexcept = default;
 
@@ -23,6 +25,7 @@ Draft::~Draft() { drop(); }
 
 void Draft::drop() noexcept {
   if (!core_) return;
+  --core_->state.drafts;
   core_->state.draft_bytes -= size_;
   if (chunks_written_ > 0) core_->post(drop_job(id_));
   core_.reset();

@@ -59,6 +59,7 @@ void Spool::commit(Draft draft, mail::Envelope envelope, mail::Edits edits, std:
   SpoolCore* core = core_.get();  // outlives every job
   DraftBytes bytes{draft.id_, draft.size_, draft.chunks_written_, std::move(draft.chunk_)};
   draft.core_.reset();
+  --core->state.drafts;
   auto then = [core, id = bytes.id, chunks = bytes.chunks, done = std::move(done)](auto result) mutable {
     if (!result && chunks > 0) core->post(drop_job(id));
     done(std::move(result));

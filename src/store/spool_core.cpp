@@ -80,6 +80,7 @@ void SpoolCore::start(const SpoolOptions& options, std::unique_ptr<Database> dat
   auto scanning = std::make_unique<Database>(path, options.vfs, Database::Access::read_only);
   WriterOptions writing;
   writing.maintenance_interval = options.maintenance_interval;
+  writing.drafts = &state.drafts;
   writing.on_broken = options.on_broken;
   writer = std::make_unique<Writer>(std::move(database), std::move(writing));
   scanner = std::make_unique<Scanner>(std::move(scanning), state,

@@ -197,6 +197,15 @@ TEST_F(SpoolTest, DeletesTheChunksOfADraftThatIsDestroyed) {
   EXPECT_EQ(number("SELECT count(*) FROM draft"), 0);
 }
 
+TEST_F(SpoolTest, KeepsNoCommitWaitingForADraftThatStaysOpen) {
+  auto spool = open();
+  auto open_draft = spool->open_draft().value();
+  open_draft.append("begun");
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(put(*spool, sample_body(100), envelope({recipient("bob@example.net", now())})));
+  EXPECT_EQ(spool->statistics().transactions, 3u);
+}
+
 TEST_F(SpoolTest, GivesBackTheDiskSpaceOfADrainedBacklog) {
   auto spool = open(PowerVfs::kName);  // without real syncs
   std::vector<RecipientUpdate> updates;

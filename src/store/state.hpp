@@ -21,6 +21,8 @@ struct State {
   std::atomic<std::uint64_t> recipients = 0;
   std::atomic<std::uint64_t> quarantined = 0;
   std::atomic<std::uint64_t> commits = 0;
+  // Drafts that may still be appended to.
+  std::atomic<std::uint64_t> drafts = 0;
   // Appended to drafts that are neither committed nor dropped.
   std::atomic<std::uint64_t> draft_bytes = 0;
 };

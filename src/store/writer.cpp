@@ -28,12 +28,15 @@ bool Writer::post(std::unique_ptr<Job>& job) {
     std::lock_guard lock(mutex_);
     if (ended_) return false;
     queued_bytes_ += kJobBytes + job->bytes();
-    if (!job->can_wait())
+    if (!job->can_wait()) {
       ++urgent_;
-    else if (gathered_ == steady_clock::time_point::max())
+      commits_ += job->needs_sync();
+      wakes = !lingers_ || !more_to_come();
+    } else if (gathered_ == steady_clock::time_point::max()) {
       gathered_ = steady_clock::now() + options_.gather;
-    else
+    } else {
       wakes = queue_.size() >= options_.max_jobs;
+    }
     queue_.push_back(std::move(job));
   }
   if (wakes) wake_.notify_one();
@@ -68,15 +71,28 @@ bool Writer::jobs_waiting() const {
   return !queue_.empty() || closing_;
 }
 
+void Writer::linger(std::unique_lock<std::mutex>& lock) {
+  const auto end = steady_clock::now() + std::min<steady_clock::duration>(last_commit_, options_.linger);
+  lingers_ = true;
+  while (!closing_ && more_to_come() && queue_.size() < options_.max_jobs &&
+         wake_.wait_until(lock, end) != std::cv_status::timeout)
+    continue;
+  lingers_ = false;
+}
+
 bool Writer::wait(Jobs& group, Callbacks& maintained) {
   std::unique_lock lock(mutex_);
   // The end of the gathering may be set while it sleeps.
   while (!is_ready() && steady_clock::now() < next_tick_)
     wake_.wait_until(lock, std::min(next_tick_, gathered_));
+  if (commits_ > 0 && more_to_come()) linger(lock);
   std::size_t bytes = 0;
   while (!queue_.empty() && group.size() < options_.max_jobs && bytes < options_.max_bytes) {
     bytes += queue_.front()->bytes();
-    if (!queue_.front()->can_wait()) --urgent_;
+    if (!queue_.front()->can_wait()) {
+      --urgent_;
+      commits_ -= queue_.front()->needs_sync();
+    }
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
@@ -136,6 +152,7 @@ void Writer::write(std::span<std::unique_ptr<Job>> jobs) {
 
 std::optional<SqlError> Writer::transact(std::span<std::unique_ptr<Job>> jobs) {
   const bool sync = std::ranges::any_of(jobs, [](const auto& job) { return job->needs_sync(); });
+  const auto begun = steady_clock::now();
   try {
     connection_->tables.begin(sync ? Tables::Sync::now : Tables::Sync::later);
     for (auto& job : jobs) job->write(connection_->tables);
@@ -144,7 +161,10 @@ std::optional<SqlError> Writer::transact(std::span<std::unique_ptr<Job>> jobs) {
     connection_->tables.roll_back();
     return error;
   }
-  if (sync) ++transactions_;
+  if (sync) {
+    ++transactions_;
+    last_commit_ = steady_clock::now() - begun;
+  }
   return {};
 }
 
@@ -175,6 +195,7 @@ void Writer::maintain_now(bool idle) {
   });
   std::lock_guard lock(mutex_);
   urgent_ += patient_.size();
+  for (const auto& job : patient_) commits_ += job->needs_sync();
   queue_.insert(queue_.end(), std::make_move_iterator(patient_.begin()),
                 std::make_move_iterator(patient_.end()));
   patient_.clear();

@@ -30,6 +30,10 @@ struct WriterOptions {
   base::Milliseconds maintenance_interval{10'000};
   // So long do jobs that can wait (outcomes: what a crash loses of them is tried again) for one that can't.
   base::Milliseconds gather{10};
+  // Messages that are coming in. While there are any, a commit waits a moment for them to share its sync: at most this, and
+  // no longer than the last took. On a slow disk they gather during the sync before anyway.
+  const std::atomic<std::uint64_t>* drafts = nullptr;
+  std::chrono::microseconds linger{250};
   std::function<void(const base::Failure&)> on_broken;
 };
 
@@ -64,6 +68,9 @@ class Writer {
 
   void run();
   bool is_ready() const;
+  // For what will be there in a moment.
+  void linger(std::unique_lock<std::mutex>& lock);
+  bool more_to_come() const { return options_.drafts != nullptr && *options_.drafts > 0; }
   // Waits for jobs, the timer or the end. False at the end.
   bool wait(Jobs& group, Callbacks& maintained);
   // Bad jobs are found by halving: each half again in a transaction of its own.
@@ -90,7 +97,9 @@ class Writer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Job>> queue_;
-  std::size_t urgent_ = 0;  // of the queue, those that can't wait
+  std::size_t urgent_ = 0;   // of the queue, those that can't wait
+  std::size_t commits_ = 0;  // of these, those that want a sync
+  bool lingers_ = false;
   std::chrono::steady_clock::time_point gathered_ = std::chrono::steady_clock::time_point::max();
   Callbacks maintain_requests_;
   bool closing_ = false;
@@ -103,6 +112,7 @@ class Writer {
   Jobs patient_;
   std::chrono::steady_clock::time_point next_tick_;
   std::uint64_t groups_since_tick_ = 0;
+  std::chrono::steady_clock::duration last_commit_{};
   std::string broken_by_;
 
   std::thread thread_;  // last: it uses all of the above
