@@ -20,7 +20,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
-  // Octets read (at least 1), 0 at the peer's end of stream, nothing when it would block.
+  // Octets read (at least 1), 0 at the peer's end of stream, nothing when it would block. After finish_writing() a broken
+  // connection may read as its end: there is nothing left that it could break.
   virtual std::optional<std::size_t> try_read(char* into, std::size_t capacity) = 0;
   // Octets written (at least 1), nothing when it would block.
   virtual std::optional<std::size_t> try_write(std::string_view bytes) = 0;
@@ -59,6 +60,7 @@ class TcpStream final : public Stream {
   void throw_if_cancelled() const;
   asio::ip::tcp::socket socket_;
   bool cancelled_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace postrider::net
