@@ -55,8 +55,14 @@ std::string_view IpAddress::bytes() const {
 
 std::string IpAddress::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(v4_ ? AF_INET : AF_INET6, bytes_.data(), text.data(), text.size());
-  return text.data();
+  if (!v4_) return inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
+  // inet_ntop goes through sprintf, at twenty times the cost; each message has the client's some five times.
+  char* at = text.data();
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) *at++ = '.';
+    at = std::to_chars(at, text.data() + text.size(), bytes_[i]).ptr;
+  }
+  return {text.data(), at};
 }
 
 std::string IpAddress::to_literal() const { return (v4_ ? "[" : "[IPv6:") + to_string() + ']'; }
