@@ -43,6 +43,7 @@ void with_consequence(const OutcomeLine& line, const Extra&... extra) {
 }  // namespace
 
 void log_outcome(const OutcomeLine& line) {
+  if (!sys::log::writes(sys::log::Level::info)) return;
   if (line.recipient.original == line.recipient.final) return with_consequence(line);
   with_consequence(line, Field("orig_to", line.recipient.original.to_string()));
 }

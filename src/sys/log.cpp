@@ -44,8 +44,10 @@ void configure(Format format, Level lowest) {
   lowest_setting = lowest;
 }
 
+bool writes(Level level) { return level >= lowest_setting.load(std::memory_order_relaxed); }
+
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  if (level < lowest_setting.load(std::memory_order_relaxed)) return;
+  if (!writes(level)) return;
   const auto now = std::chrono::floor<base::Milliseconds>(std::chrono::system_clock::now());
   const std::string line =
       render(format_setting.load(std::memory_order_relaxed), base::to_rfc3339(now), level, event, fields);

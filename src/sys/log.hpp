@@ -33,6 +33,9 @@ struct Field {
 // Before the threads start.
 void configure(Format format, Level lowest);
 
+// Any thread. Whether write() does anything: for who would gather much for it in vain.
+bool writes(Level level);
+
 // Any thread. `event` is a literal: lower_case_with_underscores.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 inline void info(std::string_view event, std::initializer_list<Field> fields = {}) {
