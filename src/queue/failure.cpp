@@ -48,11 +48,9 @@ base::UtcTime late_from(const mail::Envelope& envelope, const config::Queue& set
   return std::max(envelope.received, envelope.hold_until.value_or(envelope.received)) + settings.warn_after;
 }
 
+// RFC 3463 3.8
 mail::Outcome held_by_route(base::UtcTime now) {
-  return {.reply = mail::reply(451, 7, 0, "held for an operator"),
-          .relay = {},
-          .detail = {},
-          .at = now};  // RFC 3463 3.8
+  return {.reply = mail::reply(451, 7, 0, "held for an operator"), .relay = {}, .detail = {}, .at = now};
 }
 
 base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random) {

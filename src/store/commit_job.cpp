@@ -46,7 +46,8 @@ class CommitJob final : public Job {
   void finish(base::Result<void> result) override {
     state_.draft_bytes -= draft_.size;
     if (result) {
-      if (draft_.chunks == 0 && waits_) state_.fresh.put(draft_.id, std::move(draft_.bytes), std::move(edits_));
+      if (draft_.chunks == 0 && waits_)
+        state_.fresh.put(draft_.id, std::move(draft_.bytes), std::move(edits_));
       ++state_.commits;
       ++state_.messages;
       state_.recipients += recipients_.size();
