@@ -1,13 +1,36 @@
 #include <iostream>
 
+#include "app/backup_files.hpp"
 #include "app/commands.hpp"
 #include "config/config.hpp"
+#include "directory/problems.hpp"
+#include "directory/registry.hpp"
+#include "sys/random.hpp"
 
 namespace postrider::app {
+namespace {
+
+// What is wrong with the directory, or between it and the configuration. No fault of the file: the server runs.
+void warn_of_directory(const std::shared_ptr<const config::Config>& config) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory::Registry::file_in(config->data_dir), error)) return;
+  const auto owner = AsOwner::of(config->data_dir);
+  const auto registry = directory::Registry::open(config->data_dir, sys::system_random());
+  const auto snapshot = registry ? (*registry)->load() : std::unexpected(registry.error());
+  if (!snapshot) {
+    std::cerr << "warning: the directory can't be read: " << snapshot.error().log_text() << '\n';
+    return;
+  }
+  for (const auto& problem : directory::problems(config, *snapshot))
+    std::cerr << "warning: " << problem << '\n';
+}
+
+}  // namespace
 
 int check(const std::filesystem::path& config) {
   const auto loaded = config::load(config);
   if (loaded) {
+    warn_of_directory(*loaded);
     std::cout << config.string() << ": good\n";
     return 0;
   }

@@ -19,6 +19,8 @@
 #include "deliver/pipe_courier.hpp"
 #include "deliver/probe.hpp"
 #include "deliver/smtp_courier.hpp"
+#include "directory/problems.hpp"
+#include "directory/watcher.hpp"
 #include "receive/server.hpp"
 #include "sys/log.hpp"
 #include "sys/random.hpp"
@@ -108,7 +110,6 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   const std::size_t descriptors = raise_descriptor_limit();
   const std::size_t threads =
       config->io_threads ? config->io_threads : std::max(1u, std::thread::hardware_concurrency());
-  Settings settings(config);
   auto& clock = sys::system_clock();
 
   auto server = receive::Server::bind(*config, threads);
@@ -117,6 +118,14 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
     if (const auto made = make_folder_for(folder, config->user); !made) return refuse_to_start(made.error());
   }
   if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
+
+  auto registry = directory::Registry::open(config->data_dir, sys::system_random());
+  if (!registry) return refuse_to_start(registry.error());
+  auto snapshot = (*registry)->load();
+  if (!snapshot) return refuse_to_start(snapshot.error());
+  Settings settings(config, *snapshot);
+  for (const auto& problem : directory::problems(config, *snapshot))
+    sys::log::warning("directory_problem", {{"what", problem}});
 
   auto spool = store::Spool::open(spool_options(*config), clock);
   if (!spool) return refuse_to_start(spool.error());
@@ -149,6 +158,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                       .config = current});
   auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock);
   if (!control) return refuse_to_start(control.error());
+
+  const directory::Watcher watcher(std::move(*registry), (*snapshot)->generation(),
+                                   [&settings](std::shared_ptr<const directory::Snapshot> newer) {
+                                     settings.set_snapshot(std::move(newer));
+                                   });
 
   receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock};
   (*server)->start(services);

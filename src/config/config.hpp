@@ -191,6 +191,15 @@ struct Delivery {
   bool operator==(const Delivery&) const = default;
 };
 
+enum class PasswordCost : std::uint8_t { interactive, moderate };
+
+// How passwords are hashed.
+struct Passwords {
+  PasswordCost cost = PasswordCost::interactive;
+  std::uint32_t threads = 2;
+  bool operator==(const Passwords&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -225,6 +234,7 @@ struct Config {
   Queue queue;
   Delivery delivery;
   Timeline timeline;
+  Passwords passwords;
   std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;

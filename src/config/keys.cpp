@@ -138,6 +138,11 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
 
+    {"directory.password_cost", choice, "word", "interactive", 0, 0, "interactive, moderate",
+     differs<&C::passwords, &Passwords::cost>},
+    {"directory.password_threads", integer, "integer", "2", 1, 64, "",
+     differs<&C::passwords, &Passwords::threads>},
+
     {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
      differs<&C::timeline, &Timeline::keep>},
     {"timeline.size", size, "size", "2GiB", kMiB, kTiB, "", differs<&C::timeline, &Timeline::size>},
@@ -201,6 +206,7 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.queue.min_free = running.queue.min_free;
   next.queue.min_free_inodes = running.queue.min_free_inodes;
   next.timeline = running.timeline;
+  next.passwords = running.passwords;
   next.dns = running.dns;
 }
 

@@ -109,6 +109,9 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section dns(table_of(root, "dns", report), "dns.", report);
   dns.read_list("servers", config.dns.servers, parse_dns_server);
   dns.read("trust_anchors", config.dns.trust_anchors, parse_absolute_path);
+  Section directory(table_of(root, "directory", report), "directory.", report);
+  directory.read("password_cost", config.passwords.cost);
+  directory.read("password_threads", config.passwords.threads);
   Section timeline(table_of(root, "timeline", report), "timeline.", report);
   timeline.read("keep", config.timeline.keep);
   timeline.read("size", config.timeline.size);
