@@ -11,7 +11,7 @@
 namespace postrider::directory {
 
 // Aliases and catch-alls that lead to nobody, in a circle, to too many, or over too many steps; domains that
-// the configuration has too. One line each. Walks through everything: 100,000 aliases take about 0.3 s.
+// the configuration has too. One line each. Walks through everything.
 std::vector<std::string> problems(std::shared_ptr<const config::Config> config,
                                   std::shared_ptr<const Snapshot> snapshot);
 

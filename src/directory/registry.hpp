@@ -43,7 +43,7 @@ class Registry {
 
   // Counts the changes of what a Snapshot holds.
   base::Result<std::uint64_t> generation();
-  // 100,000 accounts take about 0.2 s.
+  // All rows are read.
   base::Result<std::shared_ptr<const Snapshot>> load();
   // All of it or nothing, on the disk when it returns. Gives the new generation.
   base::Result<std::uint64_t> apply(std::span<const Change> changes, const Applying& options);

@@ -8,8 +8,7 @@
 
 namespace postrider::directory {
 
-// Immutable; any thread; nothing in it blocks. No credentials are in it. About 150 octets for an account and
-// 250 for an alias with one target.
+// Immutable; any thread; nothing in it blocks. No credentials are in it, and no index beside the sorted records.
 class Snapshot {
  public:
   // `domains` sorted by name.
