@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "app/certificates.hpp"
 #include "app/commands.hpp"
 #include "config/config.hpp"
 
@@ -7,12 +8,11 @@ namespace postrider::app {
 
 int check(const std::filesystem::path& config) {
   const auto loaded = config::load(config);
-  if (loaded) {
-    std::cout << config.string() << ": good\n";
-    return 0;
-  }
-  for (const auto& fault : loaded.error()) std::cerr << fault.to_string() << '\n';
-  return 1;
+  const auto faults = loaded ? tls_faults(**loaded, true) : loaded.error();
+  for (const auto& fault : faults) std::cerr << fault.to_string() << '\n';
+  if (!faults.empty()) return 1;
+  std::cout << config.string() << ": good\n";
+  return 0;
 }
 
 int config_keys() {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
+#include "app/certificates.hpp"
 #include "app/commands.hpp"
 #include "app/privileges.hpp"
 #include "app/router.hpp"
@@ -67,11 +68,16 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
 std::atomic<bool> store_broke = false;
 
 // Until a signal ends us.
-int wait_for_the_end(Settings& settings, const std::filesystem::path& file) {
+int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file) {
   const sigset_t signals = our_signals();
+  const timespec look{.tv_sec = Certificates::kLook.count(), .tv_nsec = 0};
   for (;;) {
-    const int signal = sigwaitinfo(&signals, nullptr);
-    if (signal == SIGHUP) settings.reload(file);
+    const int signal = sigtimedwait(&signals, nullptr, &look);
+    if (signal < 0 && errno == EAGAIN) certificates.look(*settings.get().config);
+    if (signal == SIGHUP) {
+      settings.reload(file);
+      certificates.reload(*settings.get().config);
+    }
     if (signal == SIGTERM || signal == SIGINT) return 0;
     if (signal != SIGUSR1 || !store_broke) continue;
     const timespec patience{.tv_sec = kBrokenPatience.count(), .tv_nsec = 0};
@@ -118,6 +124,10 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   }
   if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
 
+  // As the user who will have to read them when they are renewed.
+  Certificates certificates;
+  if (const auto read = certificates.start(*config); !read) return refuse_to_start(read.error());
+
   auto spool = store::Spool::open(spool_options(*config), clock);
   if (!spool) return refuse_to_start(spool.error());
   auto timeline = store::Timeline::open(timeline_options(*config), clock);
@@ -136,7 +146,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   });
   deliver::HostFinder hosts(
       {.resolver = **resolver, .clock = clock, .random = sys::system_random(), .config = current});
-  deliver::SmtpCourier smtp({.config = current, .hosts = hosts, .clock = clock});
+  deliver::SmtpCourier smtp(
+      {.config = current, .hosts = hosts, .clock = clock});
   deliver::PipeCourier pipe(current);
   Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe}, clock);
   const TraceFinisher finisher(settings);
@@ -150,12 +161,13 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock);
   if (!control) return refuse_to_start(control.error());
 
-  receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock};
+  receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock,
+                             &certificates.server()};
   (*server)->start(services);
   for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
-  const int code = wait_for_the_end(settings, file);
+  const int code = wait_for_the_end(settings, certificates, file);
   if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
   sys::log::info("stopping");
   (*server)->stop(kSessionPatience);

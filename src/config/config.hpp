@@ -34,6 +34,10 @@ struct Fault {
   std::string to_string() const;  // without line and column where line is 0
 };
 
+// How much a connection to another server has to be protected: not at all; with TLS where it is offered, whatever the
+// certificate; with TLS always, whatever the certificate; with TLS and a trusted certificate that has one of some names.
+enum class TlsLevel : std::uint8_t { none, may, encrypt, verify };
+
 enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 
@@ -59,6 +63,7 @@ struct Limits {
   std::uint32_t received_fields = 100;         // RFC 5321 6.3
   std::uint64_t header_size = 256u << 10;      // octets of a header section
   std::uint64_t line_length = 1u << 20;        // octets of a line of content
+  std::uint32_t tls_handshakes = 1000;         // at a time, all together
   bool operator==(const Limits&) const = default;
 };
 
@@ -68,7 +73,24 @@ struct Timeouts {
   base::Milliseconds transaction{std::chrono::minutes(30)};  // MAIL to the end of the data
   base::Milliseconds session{std::chrono::hours(4)};
   base::Milliseconds probe{std::chrono::seconds(30)};  // one recipient probe at a next hop
+  base::Milliseconds tls_handshake{std::chrono::seconds(30)};
   bool operator==(const Timeouts&) const = default;
+};
+
+// Files in PEM, and where in the configuration they are named.
+struct TlsCertificate {
+  std::filesystem::path certificate;  // the server's own first, then those between it and the root
+  std::filesystem::path key;
+  std::uint32_t line = 0, column = 0;  // of `certificate`
+  std::uint32_t key_line = 0, key_column = 0;
+  bool operator==(const TlsCertificate&) const = default;
+};
+
+// What clients are shown.
+struct Tls {
+  std::vector<TlsCertificate> certificates;  // the first that fits a name and a kind of key serves it
+  std::string client_ca;  // file; who signs the certificates of clients. Empty: they are not asked for any
+  bool operator==(const Tls&) const = default;
 };
 
 // "user@example.com", "example.com" (that domain), ".example.com" (its subdomains, not itself).
@@ -166,6 +188,8 @@ struct Route {
   std::string helo;                          // EHLO name; empty: hostname
   std::optional<std::uint32_t> concurrency;  // jobs at a time per site; absent: [delivery] concurrency
   std::uint32_t max_per_minute = 0;          // jobs begun per site; 0: no bound
+  std::optional<TlsLevel> tls = {};          // absent: [delivery] tls
+  std::vector<std::string> tls_names = {};   // for TlsLevel::verify: "mx.example.net", ".example.net"
   // It asks for something that other routes to the same servers do not: then it has sites of its own.
   bool has_own_terms() const { return !source.empty() || !helo.empty() || concurrency || max_per_minute; }
   bool is_default() const { return pattern.empty(); }  // not from the file: nothing else matched
@@ -188,6 +212,9 @@ struct Delivery {
   base::Milliseconds attempt{std::chrono::hours(1)};       // the whole attempt, all hosts together
   base::Milliseconds idle{std::chrono::seconds(5)};        // a connection that is kept for the next message
   std::uint32_t messages_per_connection = 100;
+  TlsLevel tls = TlsLevel::may;  // where the route says nothing
+  std::string tls_ca = {};       // file with the authorities that are trusted; empty: the system's
+  base::Milliseconds tls_handshake{std::chrono::seconds(30)};
   bool operator==(const Delivery&) const = default;
 };
 
@@ -219,6 +246,7 @@ struct Config {
   LogFormat log_format = LogFormat::logfmt;
   LogLevel log_level = LogLevel::info;
   std::vector<Listener> listeners;
+  Tls tls;
   Limits limits;
   Timeouts timeouts;
   Access access;

@@ -64,6 +64,10 @@ const std::vector<Spec> kSpecs{
     {"listener[].greeting_delay", duration, "duration", "0s", 0, kMinute, "",
      listener_differs<&L::greeting_delay>},
 
+    {"tls.certificate", list, "path, or list of paths", "none", 0, 0, "absolute; at most 1000", nullptr},
+    {"tls.key", list, "path, or list of paths", "none", 0, 0, "absolute; one for each certificate", nullptr},
+    {"tls.client_ca", text, "path", "none", 0, 0, "absolute", nullptr},
+
     {"limits.message_size", size, "size", "50MiB", 64 * kKiB, 4 * kGiB, "", nullptr},  // RFC 5321 4.5.3.1.7
     {"limits.recipients", integer, "integer", "1000", 100, 100000, "", nullptr},       // RFC 5321 4.5.3.1.8
     {"limits.connections", integer, "integer", "20000", 1, 1000000, "", nullptr},
@@ -73,12 +77,14 @@ const std::vector<Spec> kSpecs{
     {"limits.received_fields", integer, "integer", "100", 10, 1000, "", nullptr},
     {"limits.header_size", size, "size", "256KiB", 16 * kKiB, 16 * kMiB, "", nullptr},
     {"limits.line_length", size, "size", "1MiB", 1000, 64 * kMiB, "", nullptr},  // RFC 5321 4.5.3.1.6
+    {"limits.tls_handshakes", integer, "integer", "1000", 1, 1000000, "", nullptr},
 
     {"timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"timeouts.data_block", duration, "duration", "3m", 100, kHour, "", nullptr},
     {"timeouts.transaction", duration, "duration", "30m", 100, kDay, "", nullptr},
     {"timeouts.session", duration, "duration", "4h", 100, 7 * kDay, "", nullptr},
     {"timeouts.probe", duration, "duration", "30s", 100, 10 * kMinute, "", nullptr},
+    {"timeouts.tls_handshake", duration, "duration", "30s", 100, 10 * kMinute, "", nullptr},
 
     {"access.allow_clients", list, "list of networks", "none", 0, 0, "", nullptr},
     {"access.deny_clients", list, "list of networks", "none", 0, 0, "", nullptr},
@@ -117,6 +123,9 @@ const std::vector<Spec> kSpecs{
     {"route[].helo", text, "domain name", "none", 0, 0, "", nullptr},
     {"route[].concurrency", integer, "integer", "none", 1, 10000, "", nullptr},
     {"route[].max_per_minute", integer, "integer", "0", 0, 1000000, "", nullptr},
+    {"route[].tls", choice, "word", "none", 0, 0, "none, may, encrypt, verify", nullptr},
+    {"route[].tls_names", list, "name, or list of names", "none", 0, 0,
+     "mx.example.net, .example.net; tls verify", nullptr},
     {"route[].arguments", list, "list of strings", "none", 0, 0,
      "{sender}, {recipient}, {user}, {domain}, {original}, {id}; via pipe", nullptr},
     {"route[].user", text, "string", "none", 0, 0, "a user of this system, not root; via pipe", nullptr},
@@ -129,7 +138,10 @@ const std::vector<Spec> kSpecs{
     {"delivery.ip", choice, "word", "prefer-ipv6", 0, 0, "prefer-ipv6, prefer-ipv4, only-ipv6, only-ipv4",
      nullptr},
     {"delivery.messages_per_connection", integer, "integer", "100", 1, 100000, "", nullptr},
+    {"delivery.tls", choice, "word", "may", 0, 0, "none, may, encrypt, verify", nullptr},
+    {"delivery.tls_ca", text, "path", "none", 0, 0, "absolute", nullptr},
     {"delivery.timeouts.connect", duration, "duration", "30s", 100, kHour, "", nullptr},
+    {"delivery.timeouts.tls_handshake", duration, "duration", "30s", 100, kHour, "", nullptr},
     {"delivery.timeouts.greeting", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"delivery.timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"delivery.timeouts.data_start", duration, "duration", "2m", 100, kHour, "", nullptr},
@@ -175,8 +187,6 @@ const Spec* find_spec(std::string_view name) {
   const auto found = std::ranges::find(kSpecs, name, &Spec::name);
   return found == kSpecs.end() ? nullptr : &*found;
 }
-
-bool is_later_key(std::string_view name) { return name == "tls"; }
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> all = [] {

@@ -36,8 +36,6 @@ struct Spec {
 const std::vector<Spec>& specs();
 // Null where there is no such key.
 const Spec* find_spec(std::string_view name);
-// Not a key of this version, but of a later one.
-bool is_later_key(std::string_view name);
 
 // Gives `next` the values that `running` has for the keys that need a restart.
 void keep_restart_keys(const Config& running, Config& next);

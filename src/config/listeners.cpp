@@ -6,12 +6,14 @@ namespace postrider::config {
 namespace {
 
 // What this version understands and can't do.
-void check_mode(Section& section, const Listener& listener) {
+void check_mode(Section& section, const Listener& listener, const Config& config) {
   if (listener.mode == ListenerMode::submission)
     section.report().add(section.at("mode"), "this version has no accounts, so it can't take submissions",
                          "use mode = \"mx\" and list the clients in networks");
-  if (listener.tls != ListenerTls::none)
-    section.report().add(section.at("tls"), "this version has no TLS", "use tls = \"none\"");
+  if (listener.tls != ListenerTls::none && config.tls.certificates.empty())
+    section.report().add(
+        section.at("tls"), "TLS needs a certificate, and there is none",
+        "add [tls] with certificate = \"/path/fullchain.pem\" and key = \"/path/privkey.pem\"");
   // RFC 2033 5: LMTP must not be spoken on port 25.
   if (listener.mode == ListenerMode::lmtp && listener.port == 25)
     section.report().add(section.at("address"), "LMTP must not be spoken on port 25",
@@ -35,7 +37,7 @@ void read_listeners(const Value& root, Config& config, Report& report) {
     section.read_list("proxy_protocol", listener.proxy_protocol, parse_trusted_network);
     section.read_list("xclient", listener.xclient, parse_trusted_network);
     section.read("greeting_delay", listener.greeting_delay);
-    check_mode(section, listener);
+    check_mode(section, listener, config);
     if (bound && listener.port != 0) {
       const auto [first, fresh] = seen.emplace(listener.name(), section.at("address"));
       if (!fresh)

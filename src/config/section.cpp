@@ -86,8 +86,6 @@ Section::Section(const Value& table, std::string scope, Report& report)
 
 void Section::unknown(const Entry& entry) {
   const std::string what = "unknown key \"" + entry.key + '"';
-  if (is_later_key(scope_ + entry.key))
-    return report_.add(entry.at, what, "this version doesn't have it; take it out");
   if (const auto meant = nearest(entry.key, names_under(scope_)))
     return report_.add(entry.at, what, "did you mean \"" + *meant + "\"?");
   for (const Spec& spec : specs())

@@ -9,6 +9,8 @@
 
 namespace postrider::config {
 
+void read_tls(const Value& root, Config& config, Report& report);
+// Requires read_tls().
 void read_listeners(const Value& root, Config& config, Report& report);
 void read_routes(const Value& root, Config& config, Report& report);
 

@@ -23,7 +23,7 @@ Reply store_refusal(const base::Failure& failure) {
 }
 
 Dialog::Dialog(Services& services, const config::Listener& listener, Peer peer)
-    : services_(services), listener_(listener), peer_(peer), setting_(services.setting()) {}
+    : services_(services), listener_(listener), peer_(peer), connected_(peer), setting_(services.setting()) {}
 
 Reply Dialog::greeting() {
   if (const auto refusal = policy::judge_client(*setting_.config, facts())) return refuse(*refusal);
@@ -61,7 +61,7 @@ Reply Dialog::handle(const wire::smtp::Command& command) {
     // Who exists is not told outside of a transaction; 252 is what the RFC foresees. RFC 5321 7.3
     Reply operator()(const Vrfy&) { return reply(252, 0, 0, "can't verify; send mail and see"); }
     Reply operator()(const Expn&) { return reply(502, 5, 1, "EXPN is not available here"); }
-    Reply operator()(const StartTls&) { return reply(502, 5, 1, "STARTTLS is not available here"); }
+    Reply operator()(const StartTls&) { return dialog.starttls(); }
     Reply operator()(const Auth&) { return reply(503, 5, 1, "AUTH is not available here"); }
     Reply operator()(const Xclient& said) { return dialog.xclient(said); }
   };
@@ -108,6 +108,10 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
     origin.protocol = "UTF8SMTP";
   } else {
     origin.protocol = greeted_ == Greeted::ehlo ? "ESMTP" : "SMTP";
+  }
+  if (tls_) {
+    origin.tls = tls_->to_string();
+    if (greeted_ != Greeted::helo) origin.protocol += 'S';  // there is no SMTPS
   }
   envelope.recipients = recipients_;
   for (auto& recipient : envelope.recipients) recipient.due = envelope.received;

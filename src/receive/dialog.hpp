@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "mail/envelope.hpp"
 #include "mail/reply.hpp"
+#include "net/tls_facts.hpp"
 #include "policy/verdict.hpp"
 #include "receive/services.hpp"
 #include "wire/smtp/command.hpp"
@@ -61,6 +63,13 @@ class Dialog {
   // The next hop's answer to the recipient of the last rcpt().
   mail::Reply probed(const wire::smtp::Rcpt& command, const ProbeNeeded& question, const mail::Reply& answer);
 
+  // STARTTLS: 220, after which the handshake begins, or why not. RFC 3207 4
+  mail::Reply starttls() const;
+  // From here on the connection is under TLS, and all that was said before is forgotten. RFC 3207 4.2
+  void begin_tls(net::TlsFacts facts);
+  // Null: the connection is in clear. Who the client showed itself to be is in it.
+  const net::TlsFacts* tls() const { return tls_.get(); }
+
   // DATA or BDAT may begin; else the refusal.
   std::optional<mail::Reply> refuse_data() const;
   std::optional<mail::Reply> refuse_bdat() const;
@@ -95,6 +104,7 @@ class Dialog {
   void set_client(const base::IpAddress& address, std::uint16_t port) {
     peer_.address = address;
     peer_.port = port;
+    connected_ = peer_;
   }
   const config::Listener& listener() const { return listener_; }
   bool in_transaction() const { return transaction_.has_value(); }
@@ -103,6 +113,7 @@ class Dialog {
  private:
   mail::Reply hello(Greeted how, const std::string& name);
   std::string capabilities() const;
+  bool offers_tls() const;
   mail::Reply mail(const wire::smtp::Mail& command);
   mail::Reply xclient(const wire::smtp::Xclient& command);
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
@@ -113,6 +124,8 @@ class Dialog {
   Services& services_;
   const config::Listener& listener_;
   Peer peer_;
+  Peer connected_;  // without what XCLIENT says
+  std::unique_ptr<const net::TlsFacts> tls_;
   Setting setting_;
   Greeted greeted_ = Greeted::no;
   std::string helo_;

@@ -6,6 +6,7 @@
 
 #include "config/config.hpp"
 #include "directory/directory.hpp"
+#include "net/tls_context.hpp"
 #include "policy/recipient_probe.hpp"
 #include "queue/queue.hpp"
 #include "sys/clock.hpp"
@@ -24,6 +25,7 @@ struct Services {
   queue::Queue& queue;
   policy::RecipientProbe& probe;
   sys::Clock& clock;
+  net::TlsServer* tls = nullptr;  // null, or not ready: no TLS is offered
 };
 
 }  // namespace postrider::receive

@@ -92,6 +92,11 @@ awaitable<Session::Next> Session::greet() {
     if (co_await read_proxy_header() == Next::close) co_return Next::close;
     break;
   }
+  if (listener.tls == config::ListenerTls::implicit) {
+    auto pass = may_begin_tls();
+    if (!pass) co_return Next::close;
+    co_await begin_tls(*std::move(pass));
+  }
   // A client must wait for the greeting. RFC 5321 4.3.1
   bool talked = begin_ != end_;
   if (!talked && listener.greeting_delay.count() > 0) {
@@ -189,6 +194,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     co_await answer(command.error());
     co_return Next::close;
   }
+  if (command && std::holds_alternative<wire::smtp::StartTls>(*command)) co_return co_await handle_starttls();
   if (begin_ != end_ && must_wait) co_return co_await refuse_early_talk();
   if (!command) {
     const auto next = co_await answer(command.error());

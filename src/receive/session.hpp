@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/stream.hpp"
+#include "net/tls_context.hpp"
 #include "net/watchdog.hpp"
 #include "policy/content.hpp"
 #include "receive/admission.hpp"
@@ -50,6 +51,12 @@ class Session {
   boost::asio::awaitable<mail::Reply> handle_rcpt(wire::smtp::Rcpt command);
   boost::asio::awaitable<Next> answer(mail::Reply said);
   bool must_be_last(const wire::smtp::Command& command) const;
+
+  // session_tls.cpp
+  boost::asio::awaitable<Next> handle_starttls();
+  std::optional<net::TlsServer::Pass> may_begin_tls() const;
+  boost::asio::awaitable<void> begin_tls(net::TlsServer::Pass pass);
+  void log_client_certificate() const;
 
   // session_data.cpp: content
   boost::asio::awaitable<Next> handle_data();

@@ -184,6 +184,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
   const std::string from = envelope.reverse_path.to_string();
   const std::size_t recipients = envelope.recipients.size();
   const std::string protocol = envelope.origin.protocol;
+  const std::string tls = envelope.origin.tls;
   auto draft = transfer.release();
   const auto id =
       co_await net::await_posted<base::Result<base::MessageId>>(kDiskPatience, [&](auto completion) {
@@ -200,6 +201,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
                               {"client", dialog_.peer().address.to_string()},
                               {"helo", dialog_.helo()},
                               {"proto", protocol},
+                              {"tls", tls},
                               {"listener", dialog_.listener().name()}});
   co_return reply(250, 0, 0, "queued as " + name);
 }

@@ -18,7 +18,7 @@ CONFIG = {
     "domain": [{"name": "testserver", "kind": "local", "users": ["user"]}],
 }
 
-# Not run, because they authenticate over TLS, which this server does not speak.
+# Not run, because they authenticate.
 NEED_TLS_AND_ACCOUNTS = {"auth_multi_dialog", "auth_too_many_failures"}
 # Expectations in all the others; a script that is lost, or read wrongly, changes the sum.
 EXPECTATIONS = 97
