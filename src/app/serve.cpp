@@ -138,7 +138,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   if (!resolver) return refuse_to_start({{5, 3, 5}, resolver.error(), {}});
   sys::report_dnssec(**resolver);
   const auto current = [&settings] { return settings.get().config; };
-  deliver::SmtpRecipientProbe probe(current, **resolver, clock);
+  deliver::SmtpRecipientProbe probe(current, **resolver, clock, {}, &certificates.client());
   deliver::Files files;
   deliver::Maildir mailboxes(files, clock, config->hostname.ascii());
   deliver::MaildirCourier maildir(mailboxes, [&settings](const mail::Address& recipient) {
@@ -147,7 +147,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   deliver::HostFinder hosts(
       {.resolver = **resolver, .clock = clock, .random = sys::system_random(), .config = current});
   deliver::SmtpCourier smtp(
-      {.config = current, .hosts = hosts, .clock = clock});
+      {.config = current, .hosts = hosts, .clock = clock, .tls = &certificates.client()});
   deliver::PipeCourier pipe(current);
   Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe}, clock);
   const TraceFinisher finisher(settings);
