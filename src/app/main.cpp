@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   const auto trace = app::add_trace(app);
   const auto backup = app::add_backup(app);
   const auto resolve = app::add_resolve(app);
+  const auto tls = app::add_tls(app);
 
   try {
     app.parse(argc, argv);
@@ -48,5 +49,6 @@ int main(int argc, char** argv) {
   if (const auto code = trace()) return *code;
   if (const auto code = backup()) return *code;
   if (const auto code = resolve()) return *code;
+  if (const auto code = tls()) return *code;
   return app::config_keys();
 }
