@@ -55,6 +55,19 @@ TEST(TlsContext, SpeaksTheNewestVersionAndNoneThatIsOld) {
   }
 }
 
+TEST(TlsContext, BothEndsHaveTheSameChannelBindingAndEachSessionItsOwn) {
+  TlsPair pair;
+  std::string before;
+  for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
+    pair.connect({.server_name = "mx.test", .only_version = version});
+    const auto binding = pair.at_server->facts().channel_binding;
+    EXPECT_EQ(binding.size(), 32u);
+    EXPECT_EQ(binding, pair.at_client->facts().channel_binding);
+    EXPECT_NE(binding, before);
+    before = binding;
+  }
+}
+
 TEST(TlsContext, NewCertificatesAreForNewConnectionsAndOldOnesGoOn) {
   TlsPair pair;
   pair.connect();

@@ -189,6 +189,16 @@ std::unique_ptr<Stream> TlsStream::release() {
   return std::move(under_);
 }
 
+std::string TlsStream::channel_binding() const {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  // Before TLS 1.3 two sessions can be made to have the same secret, but for this extension. RFC 9266 3
+  if (SSL_version(ssl_) < TLS1_3_VERSION && SSL_get_extms_support(ssl_) != 1) return {};
+  std::string octets(32, '\0');
+  const int made = SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(octets.data()),
+                                              octets.size(), kLabel.data(), kLabel.size(), nullptr, 0, 1);
+  return made == 1 ? octets : std::string();
+}
+
 TlsFacts TlsStream::facts() const {
   TlsFacts facts;
   facts.version = SSL_get_version(ssl_);
@@ -198,6 +208,7 @@ TlsFacts TlsStream::facts() const {
   }
   if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
   facts.resumed = SSL_session_reused(ssl_) == 1;
+  facts.channel_binding = channel_binding();
   if (X509* peer = SSL_get0_peer_certificate(ssl_)) {
     facts.has_peer = true;
     facts.peer = describe(peer);

@@ -72,6 +72,8 @@ class TlsStream final : public Stream {
   // What a step that returned `result` waits for; throws where it failed. `eof`: it may be the end of the stream.
   Blocked blocked_by(int result);
 
+  std::string channel_binding() const;
+
   std::unique_ptr<Stream> under_;
   std::shared_ptr<const void> keep_;  // goes after ssl_
   SSL* ssl_;
