@@ -14,12 +14,12 @@ void require(bool ok) {
 
 template <class NextSize>
 std::string repair(std::string_view input, NextSize next_size) {
-  LineRepair repair({}, false);
+  LineRepair repair({});
   std::string out;
   while (!input.empty()) {
     // A copy, so that a read behind the piece is seen.
     const std::string piece(input.substr(0, next_size()));
-    repair.feed(piece, out);
+    repair.feed(piece, LineRepair::From::bdat, out);
     input.remove_prefix(piece.size());
   }
   repair.finish(out);

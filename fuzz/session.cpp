@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "receive/testing/authenticator.hpp"
 #include "receive/testing/house.hpp"
 #include "sys/log.hpp"
 
@@ -20,6 +21,10 @@ hostname = "mx.test"
 data_dir = "DATA"
 [[listener]]
 address = "127.0.0.1:2525"
+auth = "offered"
+[auth]
+mechanisms = ["PLAIN", "LOGIN", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2"]
+without_tls_on_loopback = true
 [limits]
 message_size = 65536
 header_size = 16384
@@ -28,7 +33,7 @@ name = "example.test"
 users = ["alice", "bob"]
 )";
 
-constexpr std::array<std::string_view, 7> kStates = {
+constexpr std::array<std::string_view, 9> kStates = {
     "",
     "HELO client.test\r\n",
     "EHLO client.test\r\n",
@@ -36,6 +41,8 @@ constexpr std::array<std::string_view, 7> kStates = {
     "EHLO client.test\r\n|MAIL FROM:<a@b.test>\r\nRCPT TO:<bob@example.test>\r\n",
     "EHLO client.test\r\n|MAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\n|DATA\r\n",
     "EHLO client.test\r\n|MAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nBDAT 14\r\nSubject: x\r\n\r\n",
+    "EHLO client.test\r\n|AUTH LOGIN\r\n",
+    "EHLO client.test\r\n|AUTH SCRAM-SHA-256\r\n",
 };
 
 // "250-2.1.0 text": a code, then a hyphen or a space.
@@ -62,6 +69,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return true;
   }();
   static House house(kConfig);
+  static postrider::receive::testing::FakeAuthenticator accounts;
+  static postrider::directory::LoginGuard guard(postrider::sys::system_clock());
+  static postrider::receive::Logins logins{accounts, guard};
+  house.services().logins = &logins;
+  accounts.asked.clear();
   if (size < 2 || !quiet) return 0;
   std::deque<std::string> sends;
   std::string_view state = kStates[data[0] % kStates.size()];
@@ -74,6 +86,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
   for (; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size())))
     sends.emplace_back(rest.substr(0, piece));
-  check_replies(house.converse(std::move(sends)).heard);
+  check_replies(house.converse(std::move(sends), "127.0.0.1").heard);
   return 0;
 }

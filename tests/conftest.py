@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import vectors as vector_folders  # noqa: E402
+from harness.certificates import Authority  # noqa: E402
 from harness.dns import FakeDns  # noqa: E402
 from harness.server import Server  # noqa: E402
 
@@ -68,6 +69,12 @@ def make_dns():
     yield make
     for dns in running:
         dns.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Who signs the certificates of the tests; each run has its own."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

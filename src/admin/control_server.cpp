@@ -77,12 +77,13 @@ std::filesystem::path control_path(const std::filesystem::path& runtime_dir) {
 
 struct ControlServer::Inside {
   Inside(std::filesystem::path at, Descriptor bound, Descriptor stopper, queue::Operator& the_desk,
-         const sys::Clock& the_clock)
+         const sys::Clock& the_clock, directory::LoginGuard* the_guard)
       : path(std::move(at)),
         listener(std::move(bound)),
         stop(std::move(stopper)),
         desk(the_desk),
-        clock(the_clock) {
+        clock(the_clock),
+        guard(the_guard) {
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0) inode = status.st_ino;
     acceptor = std::thread([this] { accept(); });
@@ -152,7 +153,7 @@ struct ControlServer::Inside {
       if (end == LineEnd::too_long) lines.write(refusal({5, 5, 4}, "a request has at most 1 MiB"), kFarewell);
       if (end == LineEnd::late) lines.write(refusal({4, 4, 2}, "no request for 60 seconds"), kFarewell);
       if (end != LineEnd::line) break;
-      if (lines.write(answer(line, desk, clock), kIdle) != LineEnd::line) break;
+      if (lines.write(answer(line, desk, clock, guard), kIdle) != LineEnd::line) break;
     }
     ::shutdown(connection.socket.get(), SHUT_RDWR);  // the descriptor itself is the acceptor's to close
     connection.ended = true;
@@ -164,6 +165,7 @@ struct ControlServer::Inside {
   ino_t inode = 0;
   queue::Operator& desk;
   const sys::Clock& clock;
+  directory::LoginGuard* guard;
   std::list<Connection> connections;  // the acceptor's, and at the end the destructor's
   std::thread acceptor;
 };
@@ -173,15 +175,16 @@ ControlServer::~ControlServer() = default;
 
 base::Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesystem::path& runtime_dir,
                                                                   queue::Operator& desk,
-                                                                  const sys::Clock& clock) {
+                                                                  const sys::Clock& clock,
+                                                                  directory::LoginGuard* guard) {
   if (const auto folder = prepare_folder(runtime_dir); !folder) return std::unexpected(folder.error());
   const auto path = control_path(runtime_dir);
   auto bound = bind_control(path);
   if (!bound) return std::unexpected(std::move(bound.error()));
   Descriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return no_socket(path, reason(errno));
-  return std::unique_ptr<ControlServer>(
-      new ControlServer(std::make_unique<Inside>(path, std::move(*bound), std::move(stop), desk, clock)));
+  return std::unique_ptr<ControlServer>(new ControlServer(
+      std::make_unique<Inside>(path, std::move(*bound), std::move(stop), desk, clock, guard)));
 }
 
 }  // namespace postrider::admin

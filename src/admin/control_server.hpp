@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/result.hpp"
+#include "directory/login_guard.hpp"
 #include "queue/operator.hpp"
 #include "sys/clock.hpp"
 
@@ -19,10 +20,11 @@ class ControlServer {
  public:
   // Begins to answer. A socket that nobody listens on any more is replaced; one on which a server answers is not:
   // permanent failure then. So it is where the folder can't be used: it is somebody else's, or others may write
-  // there. Becoming another user comes before this. The desk and the clock outlive it.
+  // there. Becoming another user comes before this. The desk, the clock and the guard outlive it.
   static base::Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& runtime_dir,
                                                             queue::Operator& desk,
-                                                            const sys::Clock& clock = sys::system_clock());
+                                                            const sys::Clock& clock = sys::system_clock(),
+                                                            directory::LoginGuard* guard = nullptr);
   // Ends all connections, after the request that each is at (the desk gives up after 30 s at the latest), and removes
   // the socket.
   ~ControlServer();

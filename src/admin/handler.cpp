@@ -26,7 +26,8 @@ void cut(store::ListedPage& page, base::MessageId before) {
 
 class Handler {
  public:
-  Handler(queue::Operator& desk, const sys::Clock& clock) : desk_(desk), clock_(clock) {}
+  Handler(queue::Operator& desk, const sys::Clock& clock, directory::LoginGuard* guard)
+      : desk_(desk), clock_(clock), guard_(guard) {}
 
   object operator()(const ListRequest& request) {
     const auto page = desk_.list(request.selection, request.after, request.limit);
@@ -96,6 +97,20 @@ class Handler {
     return {{"destinations", array(all->names.begin(), all->names.end())}, {"not_told", all->not_told}};
   }
 
+  object operator()(const BansRequest&) {
+    array bans;
+    if (guard_)
+      for (const auto& ban : guard_->bans(kPage))
+        bans.push_back(object{{"what", clean_utf8(ban.what)},
+                              {"failures", ban.failures},
+                              {"until", base::to_rfc3339(ban.until)}});
+    return {{"bans", std::move(bans)}};
+  }
+
+  object operator()(const UnbanRequest& request) {
+    return {{"cleared", guard_ ? guard_->clear(request.what) : 0}};
+  }
+
  private:
   template <class T>
   static array each(const std::vector<T>& all) {
@@ -106,13 +121,15 @@ class Handler {
 
   queue::Operator& desk_;
   const sys::Clock& clock_;
+  directory::LoginGuard* guard_;
 };
 
 }  // namespace
 
-std::string answer(std::string_view line, queue::Operator& desk, const sys::Clock& clock) {
+std::string answer(std::string_view line, queue::Operator& desk, const sys::Clock& clock,
+                   directory::LoginGuard* guard) {
   const auto request = parse_request(line);
-  const object out = request ? std::visit(Handler(desk, clock), *request) : to_json(request.error());
+  const object out = request ? std::visit(Handler(desk, clock, guard), *request) : to_json(request.error());
   return boost::json::serialize(out) + '\n';
 }
 

@@ -27,6 +27,21 @@ class Handler : public ::testing::Test {
   sys::fake::Clock clock;
 };
 
+TEST_F(Handler, TellsWhoIsLockedOutAndLetsThemTryAgain) {
+  directory::LoginGuard guard(clock);
+  const auto client = *base::IpAddress::parse("192.0.2.1");
+  guard.begin(client, "alice@example.test", {.account = 1, .trusted = {}})->failed();
+  const auto said = [&](std::string_view line) { return parse(answer(line, desk, clock, &guard)); };
+  EXPECT_EQ(said(R"({"do":"bans"})"), parse(R"({"bans":[{"what":"alice@example.test","failures":1,)"
+                                            R"("until":"2027-01-15T08:15:00.000Z"}]})"));
+  EXPECT_EQ(said(R"({"do":"unban","what":"bob@example.test"})"), parse(R"({"cleared":0})"));
+  EXPECT_EQ(said(R"({"do":"unban","what":"alice@example.test"})"), parse(R"({"cleared":1})"));
+  EXPECT_EQ(said(R"({"do":"bans"})"), parse(R"({"bans":[]})"));
+  EXPECT_EQ(said(R"({"do":"unban","everything":true})"), parse(R"({"cleared":1})"));  // its network
+  EXPECT_TRUE(said(R"({"do":"unban"})").as_object().contains("error"));
+  EXPECT_TRUE(said(R"({"do":"unban","what":"x","everything":true})").as_object().contains("error"));
+}
+
 TEST_F(Handler, ListsPageByPage) {
   desk.rows = {row(1, 0), row(1, 1), row(2, 0)};
   desk.rows[1].quarantined = true;

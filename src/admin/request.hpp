@@ -4,6 +4,7 @@
 //   {"do":"change","change":"hold","selection":{"destinations":["example.net"]},"reason":"...","dry_run":true}
 //   {"do":"show","message":"01hx3v5t0c001"}
 //   {"do":"suspend","what":"site","pattern":"smtp://192.0.2.1:25","for_ms":7200000,"reason":"..."}
+//   {"do":"bans"}   {"do":"unban","what":"alice@example.com"}   {"do":"unban","everything":true}
 //   {"do":"resume","suspension":3}   {"do":"suspensions"}   {"do":"sites"}   {"do":"destinations","site":"..."}
 //
 // A selection has any of: message, sender, recipient, destinations, older_than_ms, younger_than_ms, state. A change of
@@ -30,6 +31,7 @@ inline constexpr std::size_t kRequestLine = 1024 * 1024;  // bytes, the line end
 inline constexpr std::size_t kReasonBytes = 500;
 // A name of a queue::Site: a route's target, or some MX hosts.
 inline constexpr std::size_t kSiteBytes = 4000;
+inline constexpr std::size_t kBannedBytes = 255;
 
 // A place in the queue's order; the next page begins behind it.
 using Place = std::optional<store::RecipientId>;
@@ -68,8 +70,14 @@ struct DestinationsRequest {
   std::string site;
 };
 
+// Who is locked out because somebody guessed passwords.
+struct BansRequest {};
+struct UnbanRequest {
+  std::string what;  // an account, a network, an address; empty: all
+};
+
 using Request = std::variant<ListRequest, ChangeRequest, ShowRequest, SuspendRequest, SuspensionsRequest,
-                             ResumeRequest, SitesRequest, DestinationsRequest>;
+                             ResumeRequest, SitesRequest, DestinationsRequest, BansRequest, UnbanRequest>;
 
 // Without the line end. Failure: permanent, 5.5.4 (5.5.2 where it is no JSON object); text says what is wrong.
 base::Result<Request> parse_request(std::string_view line);

@@ -63,6 +63,12 @@ object encode(const ResumeRequest& request) { return {{"do", "resume"}, {"suspen
 object encode(const SitesRequest&) { return {{"do", "sites"}}; }
 object encode(const DestinationsRequest& request) { return {{"do", "destinations"}, {"site", request.site}}; }
 
+object encode(const BansRequest&) { return {{"do", "bans"}}; }
+object encode(const UnbanRequest& request) {
+  if (request.what.empty()) return {{"do", "unban"}, {"everything", true}};
+  return {{"do", "unban"}, {"what", request.what}};
+}
+
 }  // namespace
 
 std::string encode(const Request& request) {

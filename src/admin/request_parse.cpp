@@ -120,10 +120,17 @@ Request read_destinations(Members& members) {
   return DestinationsRequest{members.text("site", kSiteBytes).value_or("")};
 }
 
+Request read_unban(Members& members) {
+  const bool everything = members.flag("everything");
+  std::string what = members.text("what", kBannedBytes).value_or("");
+  if (what.empty() != everything) members.fault("one of \"what\" and \"everything\" is needed");
+  return UnbanRequest{std::move(what)};
+}
+
 Request read(Members& members) {
   members.need("do");
-  const auto word = members.word(
-      "do", {"list", "change", "show", "suspend", "suspensions", "resume", "sites", "destinations"});
+  const auto word = members.word("do", {"list", "change", "show", "suspend", "suspensions", "resume", "sites",
+                                        "destinations", "bans", "unban"});
   switch (word.value_or(0)) {
     case 1:
       return read_change(members);
@@ -139,6 +146,10 @@ Request read(Members& members) {
       return SitesRequest{};
     case 7:
       return read_destinations(members);
+    case 8:
+      return BansRequest{};
+    case 9:
+      return read_unban(members);
     default:
       return read_list(members);
   }

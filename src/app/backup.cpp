@@ -1,4 +1,4 @@
-// `postrider backup` and `postrider restore`: the spool, the timeline and the configuration, as they are at one time.
+// `postrider backup` and `postrider restore`: the spool, the timeline, the directory and the configuration, as they are at one time.
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -11,10 +11,13 @@
 #include "app/queue_print.hpp"
 #include "app/queue_tools.hpp"
 #include "config/config.hpp"
+#include "directory/registry.hpp"
+#include "directory/restore.hpp"
 #include "store/restore.hpp"
 #include "store/spool_file.hpp"
 #include "store/timeline.hpp"
 #include "sys/clock.hpp"
+#include "sys/random.hpp"
 
 namespace postrider::app {
 namespace {
@@ -38,14 +41,15 @@ T need(base::Result<T> result) {
 }
 
 void write_manifest(const fs::path& folder, const store::SpoolCounts& counts, std::int64_t format,
-                    bool timeline) {
+                    bool timeline, bool directory) {
   const boost::json::object manifest = {{"backup_format", kBackupFormat},
                                         {"version", POSTRIDER_VERSION},
                                         {"made", base::to_rfc3339(sys::system_clock().utc())},
                                         {"spool_format", format},
                                         {"messages", counts.messages},
                                         {"recipients", counts.recipients},
-                                        {"timeline", timeline}};
+                                        {"timeline", timeline},
+                                        {"directory", directory}};
   need(write_file(folder / kManifest, boost::json::serialize(manifest) + '\n'));
 }
 
@@ -53,6 +57,17 @@ base::Result<void> copy_timeline(const fs::path& from, const fs::path& to) {
   const auto timeline = store::TimelineReader::open(from);
   if (!timeline) return std::unexpected(timeline.error());
   return (*timeline)->backup(to / "timeline.db");
+}
+
+// False where there is none.
+bool copy_directory(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(directory::Registry::file_in(from), error)) return false;
+  const auto registry = need(directory::Registry::open(from, sys::system_random()));
+  const fs::path copy = directory::Registry::file_in(to);
+  need(registry->copy_to(copy));
+  fs::permissions(copy, fs::perms(0600), error);  // hashes of passwords are in it
+  return true;
 }
 
 int backup(const BackupOptions& options) {
@@ -65,13 +80,14 @@ int backup(const BackupOptions& options) {
   // The mail is what matters: it is saved also beside a timeline that can't be read.
   if (!timeline) std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
   need(spool->backup(options.folder / "spool" / "spool.db"));
+  const bool directory = copy_directory(config->data_dir, options.folder);
   need(write_file(options.folder / kConfig, need(read_file(options.config))));
   const auto copy = need(store::SpoolFile::open(options.folder / "spool", sys::system_clock()));
   const auto counts = need(copy->count());
-  write_manifest(options.folder, counts, copy->format(), timeline.has_value());
+  write_manifest(options.folder, counts, copy->format(), timeline.has_value(), directory);
   std::cout << options.folder.string() << ": " << counted(counts.messages, "message") << " with "
             << counted(counts.recipients, "open recipient") << ", " << (timeline ? "the timeline, " : "")
-            << "the configuration.\n"
+            << (directory ? "the directory, " : "") << "the configuration.\n"
             << "Mailboxes are plain files and are not in it; nor are certificates and keys.\n";
   return kDone;
 }
@@ -114,6 +130,7 @@ class MadeFolder {
 struct Mended {
   store::Restored spool;
   base::Result<std::optional<store::Restored>> timeline = std::optional<store::Restored>(std::in_place);
+  bool directory_stays = false;
 };
 
 Mended restore_data(const BackupOptions& options, const boost::json::object& manifest,
@@ -121,6 +138,9 @@ Mended restore_data(const BackupOptions& options, const boost::json::object& man
   MadeFolder folder(config.data_dir, config.user);
   const auto spool_copy = need(store::OpenCopy::open(options.folder / "spool" / "spool.db"));
   const auto timeline_copy = store::OpenCopy::open(options.folder / "timeline" / "timeline.db");
+  std::optional<store::OpenCopy> directory_copy;
+  if (flag(manifest, "directory"))
+    directory_copy.emplace(need(store::OpenCopy::open(directory::Registry::file_in(options.folder))));
   // All above needs root, perhaps. What lies in data_dir is the server's user's: a link of his could lead root anywhere.
   const auto owner = need(AsOwner::of(config.data_dir));
   const store::Wish wish = {
@@ -128,6 +148,9 @@ Mended restore_data(const BackupOptions& options, const boost::json::object& man
       .counts = {.messages = number(manifest, "messages"), .recipients = number(manifest, "recipients")}};
   Mended mended{.spool = need(store::restore_spool(spool_copy, config.data_dir / "spool", wish))};
   folder.keep();
+  if (directory_copy)
+    mended.directory_stays =
+        !need(directory::restore(*directory_copy, config.data_dir, sys::system_random()));
   if (!flag(manifest, "timeline")) return mended;
   mended.timeline = timeline_copy ? store::restore_timeline(*timeline_copy, config.data_dir / "timeline")
                                   : std::unexpected(timeline_copy.error());
@@ -175,6 +198,10 @@ int restore(const BackupOptions& options) {
   } else {
     std::cout << "The timeline that is in place was left as it is.\n";
   }
+  if (mended.directory_stays)
+    std::cout << "The directory that is in place was left as it is; move "
+              << directory::Registry::file_in(config->data_dir).string()
+              << " away to restore that of the backup.\n";
   std::cout
       << (options.hold
               ? "What waits is held: `postrider queue release` lets it go.\n"
@@ -189,7 +216,8 @@ int restore(const BackupOptions& options) {
 std::function<std::optional<int>()> add_backup(CLI::App& app) {
   const auto options = std::make_shared<BackupOptions>();
   auto* saving = app.add_subcommand(
-      "backup", "Copy spool, timeline and configuration into a new folder; the server may run or not.");
+      "backup",
+      "Copy spool, timeline, directory and configuration into a new folder; the server may run or not.");
   auto* restoring = app.add_subcommand("restore", "Put a backup in place; the server must be stopped.");
   for (auto* command : {saving, restoring}) {
     command->add_option("DIR", options->folder, "The folder of the backup")->required();

@@ -1,18 +1,41 @@
 #include <iostream>
 
+#include "app/backup_files.hpp"
+#include "app/certificates.hpp"
 #include "app/commands.hpp"
 #include "config/config.hpp"
+#include "directory/problems.hpp"
+#include "directory/registry.hpp"
+#include "sys/random.hpp"
 
 namespace postrider::app {
+namespace {
+
+// What is wrong with the directory, or between it and the configuration. No fault of the file: the server runs.
+void warn_of_directory(const std::shared_ptr<const config::Config>& config) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory::Registry::file_in(config->data_dir), error)) return;
+  const auto owner = AsOwner::of(config->data_dir);
+  const auto registry = directory::Registry::open(config->data_dir, sys::system_random());
+  const auto snapshot = registry ? (*registry)->load() : std::unexpected(registry.error());
+  if (!snapshot) {
+    std::cerr << "warning: the directory can't be read: " << snapshot.error().log_text() << '\n';
+    return;
+  }
+  for (const auto& problem : directory::problems(config, *snapshot))
+    std::cerr << "warning: " << problem << '\n';
+}
+
+}  // namespace
 
 int check(const std::filesystem::path& config) {
   const auto loaded = config::load(config);
-  if (loaded) {
-    std::cout << config.string() << ": good\n";
-    return 0;
-  }
-  for (const auto& fault : loaded.error()) std::cerr << fault.to_string() << '\n';
-  return 1;
+  const auto faults = loaded ? tls_faults(**loaded, true) : loaded.error();
+  for (const auto& fault : faults) std::cerr << fault.to_string() << '\n';
+  if (!faults.empty()) return 1;
+  warn_of_directory(*loaded);
+  std::cout << config.string() << ": good\n";
+  return 0;
 }
 
 int config_keys() {

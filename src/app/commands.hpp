@@ -27,10 +27,17 @@ int config_keys();
 std::function<std::optional<int>()> add_queue(CLI::App& app);
 // The same for `trace`, the timeline for people and scripts.
 std::function<std::optional<int>()> add_trace(CLI::App& app);
+// The same for `ban`: who is locked out since somebody guessed passwords.
+std::function<std::optional<int>()> add_ban(CLI::App& app);
 // The same for `backup` and `restore`.
 std::function<std::optional<int>()> add_backup(CLI::App& app);
 
+// The same for `domain`, `account`, `alias` and `directory`: who exists here.
+std::function<std::optional<int>()> add_directory(CLI::App& app);
 // Adds `resolve ADDRESS`, used in the same way: 0 where mail for it has somewhere to go, 1 where it fails or waits.
 std::function<std::optional<int>()> add_resolve(CLI::App& app);
+
+// Adds `tls probe HOST`, used in the same way: 0 where each of its addresses offers TLS.
+std::function<std::optional<int>()> add_tls(CLI::App& app);
 
 }  // namespace postrider::app

@@ -33,8 +33,11 @@ int main(int argc, char** argv) {
 
   const auto queue = app::add_queue(app);
   const auto trace = app::add_trace(app);
+  const auto ban = app::add_ban(app);
   const auto backup = app::add_backup(app);
   const auto resolve = app::add_resolve(app);
+  const auto directory = app::add_directory(app);
+  const auto tls = app::add_tls(app);
 
   try {
     app.parse(argc, argv);
@@ -46,7 +49,10 @@ int main(int argc, char** argv) {
   if (*demo) return app::demo(folder, port_base);
   if (const auto code = queue()) return *code;
   if (const auto code = trace()) return *code;
+  if (const auto code = ban()) return *code;
   if (const auto code = backup()) return *code;
   if (const auto code = resolve()) return *code;
+  if (const auto code = directory()) return *code;
+  if (const auto code = tls()) return *code;
   return app::config_keys();
 }

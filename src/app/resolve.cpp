@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "admin/control_client.hpp"
+#include "app/backup_files.hpp"
 #include "app/commands.hpp"
 #include "app/queue_print.hpp"
 #include "app/queue_tools.hpp"
@@ -15,6 +16,7 @@
 #include "deliver/hosts.hpp"
 #include "deliver/hosts_choice.hpp"
 #include "deliver/maildir_courier.hpp"
+#include "directory/registry.hpp"
 #include "queue/suspensions.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
@@ -303,6 +305,18 @@ void print(const object& answer) {
   }
 }
 
+// Null, and a word of it, where it can't be read; null where there is none.
+std::shared_ptr<const directory::Snapshot> read_snapshot(const config::Config& config) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory::Registry::file_in(config.data_dir), error)) return nullptr;
+  const auto owner = AsOwner::of(config.data_dir);
+  auto registry = directory::Registry::open(config.data_dir, sys::system_random());
+  auto loaded = registry ? (*registry)->load() : std::unexpected(registry.error());
+  if (loaded) return std::move(*loaded);
+  std::cerr << "postrider resolve: without the directory: " << loaded.error().log_text() << '\n';
+  return nullptr;
+}
+
 int resolve(const std::filesystem::path& file, const std::string& what, bool json) {
   const auto address = mail::Address::parse(what);
   if (!address) {
@@ -316,7 +330,7 @@ int resolve(const std::filesystem::path& file, const std::string& what, bool jso
   }
   const auto config = std::move(*loaded);
   raise_descriptor_limit();
-  const Settings settings(config);
+  const Settings settings(config, read_snapshot(*config));
   const auto resolver = sys::make_unbound_resolver({config->dns.servers, config->dns.trust_anchors});
   if (!resolver) {
     std::cerr << "postrider resolve: " << resolver.error() << '\n';

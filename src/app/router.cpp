@@ -61,8 +61,7 @@ Router::Choice Router::choose(const mail::Envelope&, const mail::Recipient& reci
   if (setting.directory->mailbox(recipient.final))
     return {.courier = &couriers_.maildir, .route = std::move(route), .instead = {}};
   const auto* domain = recipient.final.domain();
-  const auto* ours = domain ? setting.config->find_domain(*domain) : nullptr;
-  if (ours && ours->kind == config::DomainKind::local) {
+  if (domain && setting.directory->is_local(*domain)) {
     return instead(mail::Action::failed,
                    mail::reply(550, 1, 1, '<' + recipient.final.to_string() + ">: no such mailbox here"),
                    "local");

@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
+#include "app/certificates.hpp"
 #include "app/commands.hpp"
+#include "app/login_house.hpp"
 #include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
@@ -19,6 +21,8 @@
 #include "deliver/pipe_courier.hpp"
 #include "deliver/probe.hpp"
 #include "deliver/smtp_courier.hpp"
+#include "directory/problems.hpp"
+#include "directory/watcher.hpp"
 #include "receive/server.hpp"
 #include "sys/log.hpp"
 #include "sys/random.hpp"
@@ -67,11 +71,16 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
 std::atomic<bool> store_broke = false;
 
 // Until a signal ends us.
-int wait_for_the_end(Settings& settings, const std::filesystem::path& file) {
+int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file) {
   const sigset_t signals = our_signals();
+  const timespec look{.tv_sec = Certificates::kLook.count(), .tv_nsec = 0};
   for (;;) {
-    const int signal = sigwaitinfo(&signals, nullptr);
-    if (signal == SIGHUP) settings.reload(file);
+    const int signal = sigtimedwait(&signals, nullptr, &look);
+    if (signal < 0 && errno == EAGAIN) certificates.look(*settings.get().config);
+    if (signal == SIGHUP) {
+      settings.reload(file);
+      certificates.reload(*settings.get().config);
+    }
     if (signal == SIGTERM || signal == SIGINT) return 0;
     if (signal != SIGUSR1 || !store_broke) continue;
     const timespec patience{.tv_sec = kBrokenPatience.count(), .tv_nsec = 0};
@@ -108,7 +117,6 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   const std::size_t descriptors = raise_descriptor_limit();
   const std::size_t threads =
       config->io_threads ? config->io_threads : std::max(1u, std::thread::hardware_concurrency());
-  Settings settings(config);
   auto& clock = sys::system_clock();
 
   auto server = receive::Server::bind(*config, threads);
@@ -117,6 +125,17 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
     if (const auto made = make_folder_for(folder, config->user); !made) return refuse_to_start(made.error());
   }
   if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
+
+  auto registry = directory::Registry::open(config->data_dir, sys::system_random());
+  if (!registry) return refuse_to_start(registry.error());
+  auto snapshot = (*registry)->load();
+  if (!snapshot) return refuse_to_start(snapshot.error());
+  Settings settings(config, *snapshot);
+  for (const auto& problem : directory::problems(config, *snapshot))
+    sys::log::warning("directory_problem", {{"what", problem}});
+  // As the user who will have to read them when they are renewed.
+  Certificates certificates;
+  if (const auto read = certificates.start(*config); !read) return refuse_to_start(read.error());
 
   auto spool = store::Spool::open(spool_options(*config), clock);
   if (!spool) return refuse_to_start(spool.error());
@@ -128,7 +147,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   if (!resolver) return refuse_to_start({{5, 3, 5}, resolver.error(), {}});
   sys::report_dnssec(**resolver);
   const auto current = [&settings] { return settings.get().config; };
-  deliver::SmtpRecipientProbe probe(current, **resolver, clock);
+  deliver::SmtpRecipientProbe probe(current, **resolver, clock, {}, &certificates.client());
   deliver::Files files;
   deliver::Maildir mailboxes(files, clock, config->hostname.ascii());
   deliver::MaildirCourier maildir(mailboxes, [&settings](const mail::Address& recipient) {
@@ -136,7 +155,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   });
   deliver::HostFinder hosts(
       {.resolver = **resolver, .clock = clock, .random = sys::system_random(), .config = current});
-  deliver::SmtpCourier smtp({.config = current, .hosts = hosts, .clock = clock});
+  deliver::SmtpCourier smtp(
+      {.config = current, .hosts = hosts, .clock = clock, .tls = &certificates.client()});
   deliver::PipeCourier pipe(current);
   Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe}, clock);
   const TraceFinisher finisher(settings);
@@ -147,15 +167,29 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                       .clock = clock,
                       .random = sys::system_random(),
                       .config = current});
-  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock);
+  auto house = LoginHouse::open(settings, **resolver, clock);
+  if (!house) return refuse_to_start(house.error());
+  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock, &(*house)->guard());
   if (!control) return refuse_to_start(control.error());
 
-  receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock};
+  const directory::Watcher watcher(std::move(*registry), (*snapshot)->generation(),
+                                   [&settings](std::shared_ptr<const directory::Snapshot> newer) {
+                                     settings.set_snapshot(std::move(newer));
+                                   });
+
+  policy::SendingCounts sending;
+  receive::Services services{[&settings] { return settings.get(); },
+                             queue,
+                             probe,
+                             clock,
+                             &certificates.server(),
+                             &(*house)->logins(),
+                             &sending};
   (*server)->start(services);
   for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
-  const int code = wait_for_the_end(settings, file);
+  const int code = wait_for_the_end(settings, certificates, file);
   if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
   sys::log::info("stopping");
   (*server)->stop(kSessionPatience);

@@ -19,24 +19,7 @@ std::size_t descriptor_limit() {
   return limit.rlim_cur;
 }
 
-}  // namespace
-
-std::size_t raise_descriptor_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  return descriptor_limit();
-}
-
-Settings::Settings(std::shared_ptr<const config::Config> config) : setting_(prepare(std::move(config))) {}
-
-receive::Setting Settings::get() const {
-  std::lock_guard lock(mutex_);
-  return setting_;
-}
-
-receive::Setting Settings::prepare(std::shared_ptr<const config::Config> config) {
+std::shared_ptr<const config::Config> clamp(std::shared_ptr<const config::Config> config) {
   const std::size_t descriptors = descriptor_limit();
   // A tiny limit still leaves half of it for connections.
   const std::size_t most = std::max(descriptors / 2, descriptors - std::min(descriptors, kOtherDescriptors));
@@ -48,7 +31,31 @@ receive::Setting Settings::prepare(std::shared_ptr<const config::Config> config)
     clamped->limits.connections = static_cast<std::uint32_t>(most);
     config = std::move(clamped);
   }
-  return {.config = config, .directory = directory::from_config(config)};
+  return config;
+}
+
+}  // namespace
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return descriptor_limit();
+}
+
+Settings::Settings(std::shared_ptr<const config::Config> config) : Settings(std::move(config), nullptr) {}
+
+Settings::Settings(std::shared_ptr<const config::Config> config,
+                   std::shared_ptr<const directory::Snapshot> snapshot)
+    : snapshot_(std::move(snapshot)) {
+  setting_.config = clamp(std::move(config));
+  setting_.directory = directory::make_directory(setting_.config, snapshot_);
+}
+
+receive::Setting Settings::get() const {
+  std::lock_guard lock(mutex_);
+  return setting_;
 }
 
 void Settings::reload(const std::filesystem::path& file) {
@@ -59,12 +66,23 @@ void Settings::reload(const std::filesystem::path& file) {
     return;
   }
   for (const auto& key : loaded->kept) sys::log::warning("needs_restart", {{"key", key}});
-  auto next = prepare(std::move(loaded->config));
+  std::lock_guard changing(changing_);
+  const auto config = clamp(std::move(loaded->config));
+  receive::Setting next{.config = config, .directory = directory::make_directory(config, snapshot_)};
   {
     std::lock_guard lock(mutex_);
     setting_ = std::move(next);
   }
   sys::log::info("reloaded", {{"file", file.string()}});
+}
+
+void Settings::set_snapshot(std::shared_ptr<const directory::Snapshot> snapshot) {
+  std::lock_guard changing(changing_);
+  snapshot_ = std::move(snapshot);
+  const auto config = get().config;
+  auto directory = directory::make_directory(config, snapshot_);
+  std::lock_guard lock(mutex_);
+  setting_ = {.config = config, .directory = std::move(directory)};
 }
 
 }  // namespace postrider::app

@@ -13,15 +13,20 @@ class Settings {
  public:
   // Connections are clamped to what the descriptor limit of this process allows, and that is logged.
   explicit Settings(std::shared_ptr<const config::Config> config);
+  // The same with what the directory's database held; null: nothing.
+  Settings(std::shared_ptr<const config::Config> config, std::shared_ptr<const directory::Snapshot> snapshot);
 
   receive::Setting get() const;
   // Reads the file again. With a fault nothing changes and each fault is logged; keys that need a restart keep
   // their old value and are named in the log.
   void reload(const std::filesystem::path& file);
+  // From now on this is what the directory's database holds.
+  void set_snapshot(std::shared_ptr<const directory::Snapshot> snapshot);
 
  private:
-  static receive::Setting prepare(std::shared_ptr<const config::Config> config);
   mutable std::mutex mutex_;
+  std::mutex changing_;  // held by whoever makes a new setting, so that none is made from an old half
+  std::shared_ptr<const directory::Snapshot> snapshot_;
   receive::Setting setting_;
 };
 

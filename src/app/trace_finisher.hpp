@@ -11,7 +11,10 @@ class TraceFinisher final : public queue::Finisher {
  public:
   explicit TraceFinisher(const Settings& settings) : settings_(settings) {}
   mail::Edits finish(const mail::Envelope& envelope, base::MessageId id) const override {
-    return {mail::PrependField{policy::received_field(envelope, id, settings_.get().config->hostname)}};
+    const auto config = settings_.get().config;
+    const bool hidden = config->submission.hide_client && !envelope.origin.identity.empty();
+    return {mail::PrependField{policy::received_field(
+        envelope, id, config->hostname, hidden ? policy::Client::hidden : policy::Client::shown)}};
   }
 
  private:

@@ -34,14 +34,21 @@ struct Fault {
   std::string to_string() const;  // without line and column where line is 0
 };
 
+// How much a connection to another server has to be protected: not at all; with TLS where it is offered, whatever the
+// certificate; with TLS always, whatever the certificate; with TLS and a trusted certificate that has one of some names.
+enum class TlsLevel : std::uint8_t { none, may, encrypt, verify };
+
 enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
+// Of a listener: AUTH is not there, may be used, or must be used before any mail.
+enum class ListenerAuth : std::uint8_t { none, offered, required };
 
 struct Listener {
   base::IpAddress address;
   std::uint16_t port = 0;  // 0: any free one (tests)
   ListenerMode mode = ListenerMode::mx;
   ListenerTls tls = ListenerTls::none;
+  ListenerAuth auth = ListenerAuth::none;
   std::vector<base::Network> proxy_protocol;  // who must send a PROXY header first; others may not
   std::vector<base::Network> xclient;         // who may use XCLIENT
   base::Milliseconds greeting_delay{0};       // wait before the greeting; who talks meanwhile gets 554
@@ -59,6 +66,7 @@ struct Limits {
   std::uint32_t received_fields = 100;         // RFC 5321 6.3
   std::uint64_t header_size = 256u << 10;      // octets of a header section
   std::uint64_t line_length = 1u << 20;        // octets of a line of content
+  std::uint32_t tls_handshakes = 1000;         // at a time, all together
   bool operator==(const Limits&) const = default;
 };
 
@@ -68,7 +76,67 @@ struct Timeouts {
   base::Milliseconds transaction{std::chrono::minutes(30)};  // MAIL to the end of the data
   base::Milliseconds session{std::chrono::hours(4)};
   base::Milliseconds probe{std::chrono::seconds(30)};  // one recipient probe at a next hop
+  base::Milliseconds tls_handshake{std::chrono::seconds(30)};
   bool operator==(const Timeouts&) const = default;
+};
+
+// "https://host:port/target"; "http://" only of this machine itself.
+struct Url {
+  std::string text;  // as written; empty: none
+  bool tls = true;
+  std::string host;  // a domain name in lower case, or an address without brackets
+  std::uint16_t port = 443;
+  std::string target = "/";
+  bool operator==(const Url&) const = default;
+};
+
+// Whom tokens are asked of. Neither `jwks` nor `introspection`: none are taken. RFC 7517, RFC 7662
+struct OAuth {
+  Url jwks, introspection;               // one of them
+  std::string client_id, client_secret;  // for the introspection
+  std::string issuer, audience;
+  std::string claim = "email";  // whose value is the account
+  std::string ca;               // file; empty: the system's authorities
+  bool is_used() const { return !jwks.text.empty() || !introspection.text.empty(); }
+  bool operator==(const OAuth&) const = default;
+};
+
+// Logging in. RFC 4954
+struct Auth {
+  std::vector<std::string> mechanisms{"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2",
+                                      "EXTERNAL"};  // as EHLO names them
+  bool without_tls_on_loopback = false;
+  base::Milliseconds patience{
+      std::chrono::seconds(30)};        // with what a login needs: a free thread, another server
+  std::uint32_t account_failures = 10;  // until nobody may try it any more
+  std::uint32_t network_failures = 50;  // the same of clients in one /24, one /48
+  base::Milliseconds forget{std::chrono::minutes(15)};  // a time without failures, after which all is as new
+  std::vector<base::Network> never_locked;
+  OAuth oauth;
+  bool operator==(const Auth&) const = default;
+};
+
+// Mail from our own users. RFC 6409
+struct Submission {
+  bool repair_line_ends = false;
+  bool hide_client = false;  // Received does not tell from where it came
+  bool operator==(const Submission&) const = default;
+};
+
+// Files in PEM, and where in the configuration they are named.
+struct TlsCertificate {
+  std::filesystem::path certificate;  // the server's own first, then those between it and the root
+  std::filesystem::path key;
+  std::uint32_t line = 0, column = 0;  // of `certificate`
+  std::uint32_t key_line = 0, key_column = 0;
+  bool operator==(const TlsCertificate&) const = default;
+};
+
+// What clients are shown.
+struct Tls {
+  std::vector<TlsCertificate> certificates;  // the first that fits a name and a kind of key serves it
+  std::string client_ca;  // file; who signs the certificates of clients. Empty: they are not asked for any
+  bool operator==(const Tls&) const = default;
 };
 
 // "user@example.com", "example.com" (that domain), ".example.com" (its subdomains, not itself).
@@ -166,6 +234,8 @@ struct Route {
   std::string helo;                          // EHLO name; empty: hostname
   std::optional<std::uint32_t> concurrency;  // jobs at a time per site; absent: [delivery] concurrency
   std::uint32_t max_per_minute = 0;          // jobs begun per site; 0: no bound
+  std::optional<TlsLevel> tls = {};          // absent: [delivery] tls
+  std::vector<std::string> tls_names = {};   // for TlsLevel::verify: "mx.example.net", ".example.net"
   // It asks for something that other routes to the same servers do not: then it has sites of its own.
   bool has_own_terms() const { return !source.empty() || !helo.empty() || concurrency || max_per_minute; }
   bool is_default() const { return pattern.empty(); }  // not from the file: nothing else matched
@@ -188,7 +258,19 @@ struct Delivery {
   base::Milliseconds attempt{std::chrono::hours(1)};       // the whole attempt, all hosts together
   base::Milliseconds idle{std::chrono::seconds(5)};        // a connection that is kept for the next message
   std::uint32_t messages_per_connection = 100;
+  TlsLevel tls = TlsLevel::may;  // where the route says nothing
+  std::string tls_ca = {};       // file with the authorities that are trusted; empty: the system's
+  base::Milliseconds tls_handshake{std::chrono::seconds(30)};
   bool operator==(const Delivery&) const = default;
+};
+
+enum class PasswordCost : std::uint8_t { interactive, moderate };
+
+// How passwords are hashed.
+struct Passwords {
+  PasswordCost cost = PasswordCost::interactive;
+  std::uint32_t threads = 2;
+  bool operator==(const Passwords&) const = default;
 };
 
 struct Timeline {
@@ -219,12 +301,16 @@ struct Config {
   LogFormat log_format = LogFormat::logfmt;
   LogLevel log_level = LogLevel::info;
   std::vector<Listener> listeners;
+  Tls tls;
   Limits limits;
   Timeouts timeouts;
   Access access;
+  Auth auth;
+  Submission submission;
   Queue queue;
   Delivery delivery;
   Timeline timeline;
+  Passwords passwords;
   std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;

@@ -233,11 +233,51 @@ TEST(Config, WritesNoControlCharactersOfTheFileIntoAFault) {
   EXPECT_THAT(faults(text_of("\"a\\nb\\u001b\" = 1\n")), ElementsAre(HasSubstr("unknown key \"a?b?\"")));
 }
 
-TEST(Config, SaysPlainlyWhatThisVersionDoesNotHave) {
-  EXPECT_THAT(faults(text_of("mode = \"submission\"\ntls = \"starttls\"\n[tls]\ncertificate = \"x\"\n")),
-              ElementsAre(HasSubstr("t:5:8: this version has no accounts"),
-                          HasSubstr("t:6:7: this version has no TLS"),
-                          HasSubstr("t:7:2: unknown key \"tls\"; this version doesn't have it")));
+TEST(Config, TakesOneCertificateOrSeveralEachWithItsKey) {
+  const auto one =
+      parse(text_of("tls = \"starttls\"\n[tls]\ncertificate = \"/c.pem\"\nkey = \"/k.pem\"\n"), "t");
+  ASSERT_TRUE(one);
+  EXPECT_EQ((*one)->listeners.at(0).tls, ListenerTls::starttls);
+  ASSERT_EQ((*one)->tls.certificates.size(), 1u);
+  const TlsCertificate& pair = (*one)->tls.certificates[0];
+  EXPECT_EQ(pair.certificate, "/c.pem");
+  EXPECT_EQ(pair.key, "/k.pem");
+  EXPECT_EQ(std::pair(pair.line, pair.column), std::pair(7u, 15u));
+  EXPECT_EQ(std::pair(pair.key_line, pair.key_column), std::pair(8u, 7u));
+  const auto two = parse(text_of("tls = \"implicit\"\n[tls]\ncertificate = [\"/a\", \"/b\"]\nkey = [\"/c\", "
+                                 "\"/d\"]\nclient_ca = \"/e\"\n"),
+                         "t");
+  ASSERT_TRUE(two);
+  ASSERT_EQ((*two)->tls.certificates.size(), 2u);
+  EXPECT_EQ((*two)->tls.certificates[1].certificate, "/b");
+  EXPECT_EQ((*two)->tls.certificates[1].key, "/d");
+  EXPECT_EQ((*two)->tls.client_ca, "/e");
+}
+
+TEST(Config, RefusesTlsWithoutACertificateAndACertificateWithoutItsKey) {
+  EXPECT_THAT(faults(text_of("tls = \"starttls\"\n")),
+              ElementsAre(HasSubstr("t:5:7: TLS needs a certificate, and there is none; add [tls]")));
+  EXPECT_THAT(faults(text_of("[tls]\ncertificate = [\"/a\", \"/b\"]\nkey = \"/c\"\n")),
+              ElementsAre(HasSubstr("t:6:15: 2 certificates and 1 keys; name one key for each certificate")));
+  EXPECT_THAT(faults(text_of("[tls]\ncertificate = \"c.pem\"\nkey = \"/k\"\n")),
+              ElementsAre(HasSubstr("t:6:15: \"c.pem\" is no absolute path")));
+}
+
+TEST(Config, TakesTheTlsThatARouteAsksFor) {
+  const auto config =
+      parse(text_of("[delivery]\ntls = \"encrypt\"\n[[route]]\ndomain = \"a.test\"\nvia = \"mx\"\n"
+                    "tls = \"verify\"\ntls_names = [\"MX.a.test\", \".b.test\"]\n"
+                    "[[route]]\ndomain = \"b.test\"\nvia = \"mx\"\n"),
+            "t");
+  ASSERT_TRUE(config);
+  EXPECT_EQ((*config)->delivery.tls, TlsLevel::encrypt);
+  EXPECT_EQ((*config)->routes.at(0).tls, TlsLevel::verify);
+  EXPECT_EQ((*config)->routes.at(0).tls_names, (std::vector<std::string>{"mx.a.test", ".b.test"}));
+  EXPECT_EQ((*config)->routes.at(1).tls, std::nullopt);
+  EXPECT_THAT(faults(text_of("[[route]]\ndomain = \"a.test\"\nvia = \"mx\"\ntls_names = \"a.test\"\n")),
+              ElementsAre(HasSubstr("names are looked at only where they are verified")));
+  EXPECT_THAT(faults(text_of("[[route]]\ndomain = \"a.test\"\nvia = \"hold\"\ntls = \"may\"\n")),
+              ElementsAre(HasSubstr("\"tls\" belongs to routes that connect over the network")));
 }
 
 TEST(Config, IsNeverAnOpenRelay) {

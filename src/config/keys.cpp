@@ -36,6 +36,7 @@ constexpr std::int64_t kGiB = 1024 * kMiB;
 constexpr std::int64_t kTiB = 1024 * kGiB;
 
 constexpr std::string_view kTrusted = "no network that strangers are in";
+constexpr std::string_view kUrl = "https; http only of 127.0.0.1, [::1] and localhost";
 constexpr std::string_view kPatterns = "user@example.com, example.com, .example.com";
 
 using enum KeyKind;
@@ -64,6 +65,32 @@ const std::vector<Spec> kSpecs{
     {"listener[].greeting_delay", duration, "duration", "0s", 0, kMinute, "",
      listener_differs<&L::greeting_delay>},
 
+    {"listener[].auth", choice, "word", "by mode", 0, 0, "none, offered, required",
+     listener_differs<&L::auth>},
+
+    {"auth.mechanisms", list, "list of words", "PLAIN, LOGIN, OAUTHBEARER, XOAUTH2, EXTERNAL", 0, 0,
+     "these, and SCRAM-SHA-256, SCRAM-SHA-256-PLUS", nullptr},
+    {"auth.without_tls_on_loopback", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"auth.patience", duration, "duration", "30s", kSecond, 10 * kMinute, "", nullptr},
+    {"auth.account_failures", integer, "integer", "10", 1, 1000000, "", nullptr},
+    {"auth.network_failures", integer, "integer", "50", 1, 1000000, "", nullptr},
+    {"auth.forget", duration, "duration", "15m", kSecond, kDay, "", nullptr},
+    {"auth.never_locked", list, "list of networks", "none", 0, 0, "", nullptr},
+    {"auth.oauth.jwks", text, "URL", "none", 0, 0, kUrl, nullptr},
+    {"auth.oauth.introspection", text, "URL", "none", 0, 0, kUrl, nullptr},
+    {"auth.oauth.client_id", text, "string", "none", 0, 0, "", nullptr},
+    {"auth.oauth.client_secret", text, "string", "none", 0, 0, "", nullptr},
+    {"auth.oauth.issuer", text, "string", "none", 0, 0, "", nullptr},
+    {"auth.oauth.audience", text, "string", "none", 0, 0, "", nullptr},
+    {"auth.oauth.claim", text, "string", "email", 0, 0, "", nullptr},
+    {"auth.oauth.ca", text, "path", "none", 0, 0, "absolute", differs<&C::auth, &Auth::oauth, &OAuth::ca>},
+
+    {"submission.repair_line_ends", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"submission.hide_client", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"tls.certificate", list, "path, or list of paths", "none", 0, 0, "absolute; at most 1000", nullptr},
+    {"tls.key", list, "path, or list of paths", "none", 0, 0, "absolute; one for each certificate", nullptr},
+    {"tls.client_ca", text, "path", "none", 0, 0, "absolute", nullptr},
+
     {"limits.message_size", size, "size", "50MiB", 64 * kKiB, 4 * kGiB, "", nullptr},  // RFC 5321 4.5.3.1.7
     {"limits.recipients", integer, "integer", "1000", 100, 100000, "", nullptr},       // RFC 5321 4.5.3.1.8
     {"limits.connections", integer, "integer", "20000", 1, 1000000, "", nullptr},
@@ -73,12 +100,14 @@ const std::vector<Spec> kSpecs{
     {"limits.received_fields", integer, "integer", "100", 10, 1000, "", nullptr},
     {"limits.header_size", size, "size", "256KiB", 16 * kKiB, 16 * kMiB, "", nullptr},
     {"limits.line_length", size, "size", "1MiB", 1000, 64 * kMiB, "", nullptr},  // RFC 5321 4.5.3.1.6
+    {"limits.tls_handshakes", integer, "integer", "1000", 1, 1000000, "", nullptr},
 
     {"timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"timeouts.data_block", duration, "duration", "3m", 100, kHour, "", nullptr},
     {"timeouts.transaction", duration, "duration", "30m", 100, kDay, "", nullptr},
     {"timeouts.session", duration, "duration", "4h", 100, 7 * kDay, "", nullptr},
     {"timeouts.probe", duration, "duration", "30s", 100, 10 * kMinute, "", nullptr},
+    {"timeouts.tls_handshake", duration, "duration", "30s", 100, 10 * kMinute, "", nullptr},
 
     {"access.allow_clients", list, "list of networks", "none", 0, 0, "", nullptr},
     {"access.deny_clients", list, "list of networks", "none", 0, 0, "", nullptr},
@@ -117,6 +146,9 @@ const std::vector<Spec> kSpecs{
     {"route[].helo", text, "domain name", "none", 0, 0, "", nullptr},
     {"route[].concurrency", integer, "integer", "none", 1, 10000, "", nullptr},
     {"route[].max_per_minute", integer, "integer", "0", 0, 1000000, "", nullptr},
+    {"route[].tls", choice, "word", "none", 0, 0, "none, may, encrypt, verify", nullptr},
+    {"route[].tls_names", list, "name, or list of names", "none", 0, 0,
+     "mx.example.net, .example.net; tls verify", nullptr},
     {"route[].arguments", list, "list of strings", "none", 0, 0,
      "{sender}, {recipient}, {user}, {domain}, {original}, {id}; via pipe", nullptr},
     {"route[].user", text, "string", "none", 0, 0, "a user of this system, not root; via pipe", nullptr},
@@ -129,7 +161,10 @@ const std::vector<Spec> kSpecs{
     {"delivery.ip", choice, "word", "prefer-ipv6", 0, 0, "prefer-ipv6, prefer-ipv4, only-ipv6, only-ipv4",
      nullptr},
     {"delivery.messages_per_connection", integer, "integer", "100", 1, 100000, "", nullptr},
+    {"delivery.tls", choice, "word", "may", 0, 0, "none, may, encrypt, verify", nullptr},
+    {"delivery.tls_ca", text, "path", "none", 0, 0, "absolute", nullptr},
     {"delivery.timeouts.connect", duration, "duration", "30s", 100, kHour, "", nullptr},
+    {"delivery.timeouts.tls_handshake", duration, "duration", "30s", 100, kHour, "", nullptr},
     {"delivery.timeouts.greeting", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"delivery.timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"delivery.timeouts.data_start", duration, "duration", "2m", 100, kHour, "", nullptr},
@@ -137,6 +172,11 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.data_end", duration, "duration", "10m", 100, kHour, "", nullptr},
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
+
+    {"directory.password_cost", choice, "word", "interactive", 0, 0, "interactive, moderate",
+     differs<&C::passwords, &Passwords::cost>},
+    {"directory.password_threads", integer, "integer", "2", 1, 64, "",
+     differs<&C::passwords, &Passwords::threads>},
 
     {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
      differs<&C::timeline, &Timeline::keep>},
@@ -176,8 +216,6 @@ const Spec* find_spec(std::string_view name) {
   return found == kSpecs.end() ? nullptr : &*found;
 }
 
-bool is_later_key(std::string_view name) { return name == "tls"; }
-
 const std::vector<Key>& keys() {
   static const std::vector<Key> all = [] {
     std::vector<Key> rows;
@@ -198,9 +236,11 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.log_format = running.log_format;
   next.log_level = running.log_level;
   next.listeners = running.listeners;
+  next.auth.oauth.ca = running.auth.oauth.ca;
   next.queue.min_free = running.queue.min_free;
   next.queue.min_free_inodes = running.queue.min_free_inodes;
   next.timeline = running.timeline;
+  next.passwords = running.passwords;
   next.dns = running.dns;
 }
 

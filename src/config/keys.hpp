@@ -12,7 +12,7 @@ namespace postrider::config {
 
 // How a value is written. Integers, durations (in ms), sizes (in octets) and numbers have a range; a choice
 // has its words in `bounds`, parted by ", ", in the order of the enumerators of its type.
-enum class KeyKind : std::uint8_t { text, integer, number, duration, size, choice, list, table };
+enum class KeyKind : std::uint8_t { text, integer, number, duration, size, choice, list, table, boolean };
 
 struct Spec {
   std::string_view name;  // "queue.retry.first"; "listener[].address": in each [[listener]]
@@ -36,8 +36,6 @@ struct Spec {
 const std::vector<Spec>& specs();
 // Null where there is no such key.
 const Spec* find_spec(std::string_view name);
-// Not a key of this version, but of a later one.
-bool is_later_key(std::string_view name);
 
 // Gives `next` the values that `running` has for the keys that need a restart.
 void keep_restart_keys(const Config& running, Config& next);

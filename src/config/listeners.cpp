@@ -5,13 +5,25 @@
 namespace postrider::config {
 namespace {
 
-// What this version understands and can't do.
-void check_mode(Section& section, const Listener& listener) {
-  if (listener.mode == ListenerMode::submission)
-    section.report().add(section.at("mode"), "this version has no accounts, so it can't take submissions",
-                         "use mode = \"mx\" and list the clients in networks");
-  if (listener.tls != ListenerTls::none)
-    section.report().add(section.at("tls"), "this version has no TLS", "use tls = \"none\"");
+void check_auth(Section& section, const Listener& listener, const Auth& auth) {
+  const auto at = section.at(section.has("auth") ? "auth" : "mode");
+  if (listener.mode == ListenerMode::submission && listener.auth != ListenerAuth::required)
+    section.report().add(at, "mode = \"submission\" is for users who log in",
+                         "take auth out, or use mode = \"mx\"");
+  if (listener.mode == ListenerMode::lmtp && listener.auth != ListenerAuth::none)
+    section.report().add(at, "nobody logs in where LMTP is spoken", "take auth out");
+  if (listener.auth != ListenerAuth::none && listener.tls == ListenerTls::none &&
+      !auth.without_tls_on_loopback)
+    section.report().add(at, "nobody could log in here: passwords are only taken under TLS",
+                         "set tls = \"starttls\" or \"implicit\"");
+}
+
+void check_mode(Section& section, const Listener& listener, const Config& config) {
+  check_auth(section, listener, config.auth);
+  if (listener.tls != ListenerTls::none && config.tls.certificates.empty())
+    section.report().add(
+        section.at("tls"), "TLS needs a certificate, and there is none",
+        "add [tls] with certificate = \"/path/fullchain.pem\" and key = \"/path/privkey.pem\"");
   // RFC 2033 5: LMTP must not be spoken on port 25.
   if (listener.mode == ListenerMode::lmtp && listener.port == 25)
     section.report().add(section.at("address"), "LMTP must not be spoken on port 25",
@@ -35,7 +47,10 @@ void read_listeners(const Value& root, Config& config, Report& report) {
     section.read_list("proxy_protocol", listener.proxy_protocol, parse_trusted_network);
     section.read_list("xclient", listener.xclient, parse_trusted_network);
     section.read("greeting_delay", listener.greeting_delay);
-    check_mode(section, listener);
+    // RFC 6409 4.3: users log in before they submit. Port 25 is not for them. RFC 8314 3
+    listener.auth = listener.mode == ListenerMode::submission ? ListenerAuth::required : ListenerAuth::none;
+    section.read("auth", listener.auth);
+    check_mode(section, listener, config);
     if (bound && listener.port != 0) {
       const auto [first, fresh] = seen.emplace(listener.name(), section.at("address"));
       if (!fresh)

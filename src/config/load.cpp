@@ -29,6 +29,7 @@ void read_limits(Section section, Limits& limits) {
   section.read("received_fields", limits.received_fields);
   section.read("header_size", limits.header_size);
   section.read("line_length", limits.line_length);
+  section.read("tls_handshakes", limits.tls_handshakes);
 }
 
 void read_timeouts(Section section, Timeouts& timeouts) {
@@ -37,6 +38,7 @@ void read_timeouts(Section section, Timeouts& timeouts) {
   section.read("transaction", timeouts.transaction);
   section.read("session", timeouts.session);
   section.read("probe", timeouts.probe);
+  section.read("tls_handshake", timeouts.tls_handshake);
 }
 
 void read_access(Section section, Access& access) {
@@ -91,8 +93,11 @@ void read_delivery(const Value& table, Config& config, Report& report) {
   section.read("concurrency", delivery.concurrency);
   section.read("ip", delivery.ip);
   section.read("messages_per_connection", delivery.messages_per_connection);
+  section.read("tls", delivery.tls);
+  section.read("tls_ca", delivery.tls_ca, parse_absolute_path);
   Section timeouts(table_of(table, "timeouts", report), "delivery.timeouts.", report);
   timeouts.read("connect", delivery.connect);
+  timeouts.read("tls_handshake", delivery.tls_handshake);
   timeouts.read("greeting", delivery.greeting);
   timeouts.read("command", delivery.command);
   timeouts.read("data_start", delivery.data_start);
@@ -109,6 +114,9 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section dns(table_of(root, "dns", report), "dns.", report);
   dns.read_list("servers", config.dns.servers, parse_dns_server);
   dns.read("trust_anchors", config.dns.trust_anchors, parse_absolute_path);
+  Section directory(table_of(root, "directory", report), "directory.", report);
+  directory.read("password_cost", config.passwords.cost);
+  directory.read("password_threads", config.passwords.threads);
   Section timeline(table_of(root, "timeline", report), "timeline.", report);
   timeline.read("keep", config.timeline.keep);
   timeline.read("size", config.timeline.size);
@@ -139,6 +147,9 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);
   read_access(Section(table_of(*document, "access", report), "access.", report), config->access);
   read_queue(table_of(*document, "queue", report), config->queue, report);
+  read_auth(*document, *config, report);
+  read_submission(*document, *config, report);
+  read_tls(*document, *config, report);
   read_listeners(*document, *config, report);
   Places places = read_domains(*document, *config, report);
   places.postmaster = top.at("postmaster");

@@ -28,6 +28,19 @@ void check_sources(Section& section, const std::vector<base::IpAddress>& sources
                          "give at most one of IPv4 and one of IPv6, or make several routes");
 }
 
+// What is trusted to be the other server.
+void read_tls_terms(Section& section, Route& route) {
+  if (section.has("tls")) {
+    TlsLevel level = TlsLevel::may;
+    section.read("tls", level);
+    route.tls = level;
+  }
+  section.read_one_or_list("tls_names", route.tls_names, parse_tls_name);
+  if (section.has("tls_names") && route.tls != TlsLevel::verify)
+    section.report().add(section.at("tls_names"), "names are looked at only where they are verified",
+                         "add tls = \"verify\", or take it out");
+}
+
 // How mail is sent from here.
 void read_terms(Section& section, Route& route) {
   section.read_one_or_list("source", route.source, parse_source);
@@ -39,8 +52,9 @@ void read_terms(Section& section, Route& route) {
     if (concurrency != 0) route.concurrency = concurrency;
   }
   section.read("max_per_minute", route.max_per_minute);
+  read_tls_terms(section, route);
   if (!is_by_network(route.via)) {
-    for (const std::string_view key : {"source", "helo"})
+    for (const std::string_view key : {"source", "helo", "tls", "tls_names"})
       refuse(section, key, "belongs to routes that connect over the network",
              "take it out, or use via = \"mx\", \"smtp://host\" or \"lmtp://host\"");
   }

@@ -54,6 +54,8 @@ std::string example(const Spec& spec) {
     case KeyKind::duration:
     case KeyKind::size:
       return key + " = \"" + std::string(spec.fallback) + "\"";
+    case KeyKind::boolean:
+      return key + " = true";
     case KeyKind::text:
     case KeyKind::choice:
       break;
@@ -86,8 +88,6 @@ Section::Section(const Value& table, std::string scope, Report& report)
 
 void Section::unknown(const Entry& entry) {
   const std::string what = "unknown key \"" + entry.key + '"';
-  if (is_later_key(scope_ + entry.key))
-    return report_.add(entry.at, what, "this version doesn't have it; take it out");
   if (const auto meant = nearest(entry.key, names_under(scope_)))
     return report_.add(entry.at, what, "did you mean \"" + *meant + "\"?");
   for (const Spec& spec : specs())
@@ -222,6 +222,13 @@ void Section::read(std::string_view key, double& target) {
   if (value->kind != Value::Kind::number && value->kind != Value::Kind::integer)
     return wrong_type(spec(key), *value);
   if (within(spec(key), *value, value->number)) target = value->number;
+}
+
+void Section::read(std::string_view key, bool& target) {
+  const Value* value = find(key);
+  if (!value) return;
+  if (value->kind != Value::Kind::boolean) return wrong_type(spec(key), *value);
+  target = value->boolean;
 }
 
 std::optional<std::size_t> Section::word(std::string_view key) {

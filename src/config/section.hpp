@@ -68,6 +68,7 @@ class Section {
   }
   void read(std::string_view key, base::Milliseconds& target);
   void read(std::string_view key, double& target);
+  void read(std::string_view key, bool& target);
   // The n-th word of the key's bounds is the enumerator of value n.
   template <class E>
     requires std::is_enum_v<E>

@@ -58,9 +58,13 @@ Parsed<std::string> parse_separator(std::string_view text);
 
 Parsed<AddressPattern> parse_address_pattern(std::string_view text);
 // An address to send from.
+// RFC 3986 3; without user and fragment.
+Parsed<Url> parse_url(std::string_view text);
 Parsed<base::IpAddress> parse_source(std::string_view text);
 // What EHLO says: a domain name, or an address literal. RFC 5321 4.1.1.1
 Parsed<std::string> parse_helo(std::string_view text);
+// Of a certificate: "mx.example.net", or ".example.net" for any name below it. Lower case.
+Parsed<std::string> parse_tls_name(std::string_view text);
 // Of a program: braces hold only what is filled in.
 Parsed<std::string> parse_argument(std::string_view text);
 // Who runs a program: not root.

@@ -158,6 +158,14 @@ Parsed<Via> parse_via(std::string_view text, const std::string& data_dir) {
   return problem(quoted(text) + " is no destination", std::string(kForms));
 }
 
+Parsed<std::string> parse_tls_name(std::string_view text) {
+  const bool below = text.starts_with('.');
+  const auto domain = mail::Domain::parse(below ? text.substr(1) : text);
+  if (domain) return (below ? "." : "") + domain->ascii();
+  return problem(quoted(text) + " is no name that a certificate could have",
+                 "write \"mx.example.net\", or \".example.net\" for any name below it");
+}
+
 Parsed<Route> parse_route_pattern(std::string_view text) {
   Route route;
   route.pattern = std::string(text);

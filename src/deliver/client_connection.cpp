@@ -24,8 +24,7 @@ constexpr std::size_t kMostLine = 4096;  // more than the longest that ReplyPars
 }  // namespace
 
 ClientConnection::ClientConnection(std::unique_ptr<net::Stream> stream)
-    : stream_(std::move(stream)),
-      watchdog_(stream_->executor(), [stream = stream_.get()] { stream->cancel(); }) {}
+    : stream_(std::move(stream)), watchdog_(stream_->executor(), [this] { stream_->cancel(); }) {}
 
 void ClientConnection::allow(base::Milliseconds step) {
   deadline_ = std::min(std::chrono::steady_clock::now() + step, end_);
@@ -99,6 +98,19 @@ bool ClientConnection::read_some() {
   if (*got == 0) throw system_error(boost::asio::error::eof);
   buffer_.append(octets.data(), *got);
   return true;
+}
+
+awaitable<void> ClientConnection::start_tls(net::TlsClient& client, net::TlsClient::Options options) {
+  if (!unread().empty()) not_a_reply();
+  auto made = client.connect(std::move(stream_), std::move(options));
+  auto* tls = made.get();
+  stream_ = std::move(made);
+  tls_ = tls;
+  try {
+    co_await tls->handshake();
+  } catch (const system_error& error) {
+    rethrow(error);
+  }
 }
 
 bool ClientConnection::is_quiet() {

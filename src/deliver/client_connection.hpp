@@ -10,6 +10,7 @@
 #include "deliver/client_transcript.hpp"
 #include "mail/reply.hpp"
 #include "net/stream.hpp"
+#include "net/tls_context.hpp"
 #include "net/watchdog.hpp"
 
 namespace postrider::deliver {
@@ -21,6 +22,8 @@ namespace postrider::deliver {
 class ClientConnection {
  public:
   explicit ClientConnection(std::unique_ptr<net::Stream> stream);
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
 
   // No step goes on after `end`.
   void set_end(base::SteadyTime end) { end_ = end; }
@@ -31,11 +34,18 @@ class ClientConnection {
 
   boost::asio::awaitable<void> send(std::string_view octets);
   boost::asio::awaitable<mail::Reply> reply();
+  // The handshake, behind the reply to STARTTLS. What was said behind that reply was said in clear, by anybody: then it is
+  // errc::bad_message. RFC 3207 4.2
+  boost::asio::awaitable<void> start_tls(net::TlsClient& client, net::TlsClient::Options options);
+  // Null: in clear.
+  const net::TlsStream* tls() const { return tls_; }
   // Nothing came that nobody asked for, and the peer has not closed. Never waits.
   bool is_quiet();
   // What came and was not read, without waiting; valid until the next call.
   std::string_view unread();
 
+  // No more will be sent.
+  void finish() noexcept { stream_->finish_writing(); }
   // What waits, and all that follows, ends with operation_aborted.
   void cancel() noexcept;
 
@@ -50,6 +60,7 @@ class ClientConnection {
   [[noreturn]] void rethrow(const boost::system::system_error& error) const;
 
   std::unique_ptr<net::Stream> stream_;
+  const net::TlsStream* tls_ = nullptr;  // the same, where it is one
   net::Watchdog watchdog_;
   base::SteadyTime end_ = base::SteadyTime::max();
   base::SteadyTime deadline_ = base::SteadyTime::max();

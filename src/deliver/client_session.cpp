@@ -74,22 +74,60 @@ awaitable<std::optional<mail::Reply>> ClientSession::open(const config::Delivery
 awaitable<std::optional<mail::Reply>> ClientSession::greet(const config::Delivery& times) {
   const auto greeting = co_await answer(times.greeting);
   if (greeting.code != 220) co_return turned_away(greeting);
+  auto refusal = co_await hello(times);
+  if (!refusal) refusal = co_await secure(times);
+  co_return refusal;
+}
+
+awaitable<std::optional<mail::Reply>> ClientSession::hello(const config::Delivery& times) {
+  offered_ = {};
   const bool lmtp = terms_.protocol == ClientProtocol::lmtp;
   stage_ = lmtp ? "the reply to LHLO" : "the reply to EHLO";
   say((lmtp ? "LHLO " : "EHLO ") + terms_.helo + "\r\n");
-  auto hello = co_await answer(times.command);
-  if (hello.positive()) {
-    offered_ = wire::smtp::read_extensions(hello);
+  auto said = co_await answer(times.command);
+  if (said.positive()) {
+    offered_ = wire::smtp::read_extensions(said);
     // Who delivers by LMTP tells the sender himself: were NOTIFY passed on, both would. RFC 2033 4.2
     if (lmtp) offered_.dsn = false;
     co_return std::nullopt;
   }
-  if (lmtp || !hello.permanent()) co_return turned_away(hello);
+  if (lmtp || !said.permanent()) co_return turned_away(said);
   stage_ = "the reply to HELO";
   say("HELO " + terms_.helo + "\r\n");  // RFC 5321 3.2
-  hello = co_await answer(times.command);
-  if (!hello.positive()) co_return turned_away(hello);
+  said = co_await answer(times.command);
+  if (!said.positive()) co_return turned_away(said);
   co_return std::nullopt;
+}
+
+awaitable<ClientSession::Asked> ClientSession::ask(mail::Address recipient, const config::Delivery& times) {
+  clean_ = false;
+  try {
+    co_return co_await ask_recipient(std::move(recipient), times);
+  } catch (const system_error& broken) {
+    may_quit_ = false;
+    co_return Asked{false, reply_for(broken.code())};
+  } catch (const Left& left) {
+    may_quit_ = false;
+    co_return Asked{false, left.reply()};
+  }
+}
+
+awaitable<ClientSession::Asked> ClientSession::ask_recipient(mail::Address recipient,
+                                                             const config::Delivery& times) {
+  const bool ascii = recipient.is_ascii();
+  // RFC 6531 3.5
+  if (!ascii && !offered_.smtputf8)
+    co_return Asked{true, mail::reply(553, 6, 7, "the next hop takes no non-ASCII addresses")};
+  stage_ = "the reply to MAIL";
+  say(ascii ? "MAIL FROM:<>\r\n" : "MAIL FROM:<> SMTPUTF8\r\n");
+  auto reply = co_await answer(times.command);
+  if (!reply.positive()) co_return Asked{false, std::move(reply)};
+  stage_ = "the reply to RCPT";
+  say("RCPT TO:<" + recipient.to_ascii() + ">\r\n");
+  reply = co_await answer(times.command);
+  // 503 is about the order of commands, 530 wants a login or TLS first. RFC 4954 6, RFC 3207 4
+  const bool about_recipient = reply.code != 503 && reply.code != 530;
+  co_return Asked{about_recipient, std::move(reply)};
 }
 
 awaitable<void> ClientSession::carry(Work work) {
@@ -152,7 +190,8 @@ awaitable<void> ClientSession::quit(base::Milliseconds patience) {
     co_await connection_.send("QUIT\r\n");
     // Replies to what was said before may still come.
     for (int i = 0; i < kRepliesToQuit; ++i)
-      if ((co_await answer(patience)).code == 221) co_return;
+      if ((co_await answer(patience)).code == 221) break;
+    if (connection_.tls()) connection_.finish();  // close_notify: nobody has cut it off. RFC 8446 6.1
   } catch (const system_error&) {
     // It has gone already, or is too slow to be waited for.
   } catch (const Left&) {

@@ -16,7 +16,9 @@
 #include "deliver/client_plan.hpp"
 #include "deliver/client_results.hpp"
 #include "deliver/hosts.hpp"
+#include "deliver/tls_memory.hpp"
 #include "net/stream.hpp"
+#include "policy/tls_policy.hpp"
 #include "wire/smtp/extensions.hpp"
 
 namespace postrider::deliver {
@@ -28,6 +30,9 @@ struct ClientTerms {
   ClientProtocol protocol = ClientProtocol::smtp;
   std::string helo;  // what EHLO and LHLO say
   NextHop hop;       // its to_string() is the relay of outcomes
+  policy::TlsPolicy policy = {};
+  net::TlsClient* tls = nullptr;  // null: there is no TLS here
+  TlsMemory* memory = nullptr;    // null: no session is resumed
 };
 
 // Thread rule: the stream's thread; one coroutine at a time. Broken connections never come out as exceptions: they are
@@ -40,7 +45,10 @@ class ClientSession {
   void set_end(base::SteadyTime end) { connection_.set_end(end); }
 
   // Waits for the greeting and says EHLO, or HELO where that is refused (RFC 5321 3.2), or LHLO (RFC 2033 4.1). The
-  // reply is why nothing can be done here: another host may be tried. RFC 5321 3.1
+  // reply is why nothing can be done here: another host may be tried. RFC 5321 3.1 In between, as the policy wants it,
+  // STARTTLS, the handshake, and EHLO again: what was said before is forgotten. RFC 3207 4.2
+  //   451 4.7.4  the policy wants TLS, and the server does not offer it
+  //   451 4.7.5  the handshake failed, or the certificate is not what the policy wants
   boost::asio::awaitable<std::optional<mail::Reply>> open(const config::Delivery& times);
 
   struct Work {
@@ -52,10 +60,22 @@ class ClientSession {
   // one. Who is still open afterwards may be tried at the next host. Requires is_usable().
   boost::asio::awaitable<void> carry(Work work);
 
+  // Whether the server would take mail of the null sender for this recipient: MAIL and RCPT, instead of carry(), behind open().
+  // Then only quit() follows, which ends the transaction. RFC 5321 4.1.1.10
+  struct Asked {
+    bool about_recipient = false;  // false: the reply is about something else; another server may know more
+    mail::Reply reply;
+  };
+  boost::asio::awaitable<Asked> ask(mail::Address recipient, const config::Delivery& times);
+
   // QUIT, and the reply, within `patience`; nothing where the line broke, or in the middle of the content.
   // RFC 5321 4.1.1.10
   boost::asio::awaitable<void> quit(base::Milliseconds patience);
 
+  // The handshake failed: without TLS this server may be reached.
+  bool tls_failed() const { return tls_failed_; }
+  // What was negotiated; empty: the connection is in clear.
+  const std::string& tls() const { return tls_words_; }
   // Another transaction may follow: the last one came to its end.
   bool is_usable() const { return clean_; }
   // The same, and the server has said nothing since.
@@ -80,6 +100,15 @@ class ClientSession {
   static constexpr std::size_t kChunks = 2;
 
   boost::asio::awaitable<std::optional<mail::Reply>> greet(const config::Delivery& times);
+  boost::asio::awaitable<Asked> ask_recipient(mail::Address recipient, const config::Delivery& times);
+  boost::asio::awaitable<std::optional<mail::Reply>> hello(const config::Delivery& times);
+
+  // client_tls.cpp
+  boost::asio::awaitable<std::optional<mail::Reply>> secure(const config::Delivery& times);
+  boost::asio::awaitable<std::optional<mail::Reply>> shake_hands(const config::Delivery& times);
+  std::optional<mail::Reply> without_tls(const std::string& why);
+  std::optional<mail::Reply> judge_certificate();
+
   boost::asio::awaitable<void> transact(Work work);
   boost::asio::awaitable<bool> envelope(const ClientPlan& plan, std::string_view command,
                                         std::string_view content, Work work);
@@ -111,6 +140,8 @@ class ClientSession {
   std::vector<std::size_t> accepted_;  // places of this transaction
   // Places whose RCPT went out with all of the content, and whose reply is still to come.
   std::vector<std::size_t> unanswered_;
+  std::string tls_words_;
+  bool tls_failed_ = false;
   const char* stage_ = "the greeting";  // what is waited for, for people
   bool clean_ = false;                  // between two transactions
   bool wants_reset_ = false;            // MAIL stands, without a recipient

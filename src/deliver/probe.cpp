@@ -13,8 +13,9 @@
 #include <utility>
 
 #include "deliver/client_connect.hpp"
+#include "deliver/client_session.hpp"
 #include "deliver/probe_cache.hpp"
-#include "deliver/probe_dialog.hpp"
+#include "deliver/probe_targets.hpp"
 #include "sys/log.hpp"
 #include "sys/random.hpp"
 #include "sys/thread_name.hpp"
@@ -39,9 +40,11 @@ mail::Reply unanswered() { return mail::reply(450, 4, 1, "the next hop gave no a
 // stopped and does nothing.
 class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
  public:
-  Engine(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock, OwnEndpoints own)
+  Engine(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock, OwnEndpoints own,
+         net::TlsClient* tls)
       : config_(std::move(config)),
         clock_(clock),
+        tls_(tls),
         hosts_({.resolver = resolver,
                 .clock = clock,
                 .random = sys::system_random(),
@@ -92,6 +95,7 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
     asio::steady_timer connect_timer;
     bool answered = false;
     bool talking = false;  // converse() runs and will end the probe
+    ClientSession* session = nullptr;
     int attempts = 0;
     int connecting = 0;  // the attempt that connect_timer may break off; 0: none
     std::string relay;   // for the log
@@ -106,6 +110,8 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
   void take_hops(std::uint64_t number, NextHops hops);
   asio::awaitable<void> converse(ProbePtr probe, std::vector<NextHop> hops);
   asio::awaitable<bool> ask_hop(ProbePtr probe, NextHop hop);
+  asio::awaitable<bool> ask_hop(ProbePtr probe, NextHop hop, policy::TlsPolicy policy);
+  asio::awaitable<void> talk(ProbePtr probe, ClientSession& session);
   asio::awaitable<void> connect(ProbePtr probe, NextHop hop);
   void answer(Probe& probe, mail::Reply reply);
   void end(const ProbePtr& probe);
@@ -114,6 +120,8 @@ class SmtpRecipientProbe::Engine : public std::enable_shared_from_this<Engine> {
 
   const ConfigGetter config_;
   sys::Clock& clock_;
+  net::TlsClient* const tls_;
+  TlsMemory memory_;
   HostFinder hosts_;
 
   std::mutex mutex_;
@@ -191,30 +199,65 @@ asio::awaitable<void> SmtpRecipientProbe::Engine::converse(ProbePtr probe, std::
   end(probe);
 }
 
-// True where another next hop need not be asked.
+// True where another next hop need not be asked. As with mail, broken TLS is gone around once where it may be.
 asio::awaitable<bool> SmtpRecipientProbe::Engine::ask_hop(ProbePtr probe, NextHop hop) {
   probe->relay = hop.to_string();
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  auto policy = policy::tls_policy(*probe->config, *probe->route, probe->recipient.host());
+  const bool may = policy.level == config::TlsLevel::may;
+  if (may && memory_.is_broken(probe->relay, now())) policy.level = config::TlsLevel::none;
+  const bool tls_failed = co_await ask_hop(probe, hop, policy);
+  if (tls_failed && may && !probe->answered) {
+    memory_.note_broken(probe->relay, now());
+    policy.level = config::TlsLevel::none;
+    co_await ask_hop(probe, std::move(hop), std::move(policy));
+  }
+  co_return probe->answered;
+}
+
+// True: the TLS handshake failed.
+asio::awaitable<bool> SmtpRecipientProbe::Engine::ask_hop(ProbePtr probe, NextHop hop,
+                                                          policy::TlsPolicy policy) {
   try {
     co_await connect(probe, hop);
-    ProbeDialog dialog(probe->socket, helo_of(*probe->config, *probe->route));
-    auto verdict = co_await dialog.ask(probe->recipient);
-    if (!verdict.about_recipient) {
-      sys::log::warning("recipient_probe_refused", {{"to", probe->key},
-                                                    {"relay", probe->relay},
-                                                    {"code", verdict.reply.code},
-                                                    {"reply", verdict.reply.text}});
-      co_return false;
-    }
-    answer(*probe, std::move(verdict.reply));
-    watch(probe, kFarewell);
-    co_await dialog.leave();
+    ClientSession session(std::make_unique<net::TcpStream>(std::move(probe->socket)),
+                          {.protocol = ClientProtocol::smtp,
+                           .helo = helo_of(*probe->config, *probe->route),
+                           .hop = std::move(hop),
+                           .policy = std::move(policy),
+                           .tls = tls_,
+                           .memory = &memory_});
+    probe->session = &session;
+    co_await talk(probe, session);
+    probe->session = nullptr;
+    co_return session.tls_failed();
   } catch (const boost::system::system_error& broken) {
     if (!probe->answered) {
       sys::log::warning("recipient_probe_broken",
                         {{"to", probe->key}, {"relay", probe->relay}, {"reason", broken.code().message()}});
     }
   }
-  co_return probe->answered;
+  co_return false;
+}
+
+asio::awaitable<void> SmtpRecipientProbe::Engine::talk(ProbePtr probe, ClientSession& session) {
+  const auto& times = probe->config->delivery;
+  ClientSession::Asked asked;
+  if (auto refusal = co_await session.open(times)) {
+    asked.reply = *std::move(refusal);
+  } else {
+    asked = co_await session.ask(probe->recipient, times);
+  }
+  if (!asked.about_recipient) {
+    sys::log::warning("recipient_probe_refused", {{"to", probe->key},
+                                                  {"relay", probe->relay},
+                                                  {"code", asked.reply.code},
+                                                  {"reply", asked.reply.text}});
+    co_return;
+  }
+  answer(*probe, std::move(asked.reply));
+  watch(probe, kFarewell);
+  co_await session.quit(kFarewell);
 }
 
 asio::awaitable<void> SmtpRecipientProbe::Engine::connect(ProbePtr probe, NextHop hop) {
@@ -263,6 +306,7 @@ void SmtpRecipientProbe::Engine::end(const ProbePtr& probe) {
 void SmtpRecipientProbe::Engine::break_off(const ProbePtr& probe, mail::Reply reply) {
   answer(*probe, std::move(reply));
   if (!probe->talking) return end(probe);
+  if (probe->session) probe->session->cancel();
   boost::system::error_code ignored;
   probe->socket.close(ignored);  // converse() wakes by it, and ends the probe
 }
@@ -274,8 +318,8 @@ void SmtpRecipientProbe::Engine::close_all() {
 }
 
 SmtpRecipientProbe::SmtpRecipientProbe(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock,
-                                       OwnEndpoints own)
-    : engine_(std::make_shared<Engine>(std::move(config), resolver, clock, std::move(own))) {}
+                                       OwnEndpoints own, net::TlsClient* tls)
+    : engine_(std::make_shared<Engine>(std::move(config), resolver, clock, std::move(own), tls)) {}
 
 SmtpRecipientProbe::~SmtpRecipientProbe() { engine_->stop(); }
 

@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "deliver/probe_targets.hpp"
+#include "net/tls_context.hpp"
 #include "policy/recipient_probe.hpp"
 #include "sys/clock.hpp"
 #include "sys/resolver.hpp"
@@ -20,7 +21,7 @@ namespace postrider::deliver {
 // Answers: the RCPT reply of the next hop, 2yz, 4yz or 5yz. Where none was had (no connection, a greeting of
 // 554, MAIL refused, time ran out): 450 4.4.1; other 450 and what is known without asking: find_next_hops().
 // It asks as the mail would come: from the route's source, with its helo.
-// TLS is not spoken: a next hop that insists on it can't be asked.
+// And with the TLS that the policy for the mail wants: what may not go in clear is not asked in clear.
 //
 // ask() on any thread; `done` is called before it returns where the answer is known, else on the thread
 // "probe", which is the probe's own. Each outcome is logged as event=recipient_probe.
@@ -30,8 +31,9 @@ class SmtpRecipientProbe final : public policy::RecipientProbe {
 
   // All must outlive the probe; `config` is called on the probe's thread and
   // the resolver's. `own` is what we listen on beside the
-  // listeners of the configuration (those with port 0).
-  SmtpRecipientProbe(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock, OwnEndpoints own = {});
+  // listeners of the configuration (those with port 0). Without `tls` there is none.
+  SmtpRecipientProbe(ConfigGetter config, sys::Resolver& resolver, sys::Clock& clock, OwnEndpoints own = {},
+                     net::TlsClient* tls = nullptr);
   // Answers what is open with 450 4.3.2, then ends the thread. Requires that nobody asks any more.
   ~SmtpRecipientProbe() override;
 

@@ -23,8 +23,9 @@ mail::Reply shutting_down() { return mail::reply(451, 3, 2, "shutting down"); }
 
 // Those who reach the same site in the same way share connections. Not by what Courier::locate() said: that may be old, and the
 // hosts are perhaps others now.
-std::string key_of(const config::Config& config, const config::Route& route, const Hosts& hosts) {
-  std::string key = hosts.site.name + '\n' + helo_of(config, route);
+std::string key_of(const config::Config& config, const config::Route& route, const Hosts& hosts,
+                   const policy::TlsPolicy& policy) {
+  std::string key = hosts.site.name + '\n' + helo_of(config, route) + '\n' + policy.key();
   for (const auto& source : route.source) key += '\n' + source.to_string();
   return key;
 }
@@ -41,21 +42,22 @@ SmtpAttempt::SmtpAttempt(Parts parts, const queue::Job& job)
     : parts_(std::move(parts)),
       job_(job),
       times_(parts_.config->delivery),
+      policy_(policy::tls_policy(*parts_.config, *job.destination.route, job.destination.host)),
       end_(now() + times_.attempt),
       results_(job, parts_.clock),
       connector_(parts_.executor) {}
 
 awaitable<queue::Report> SmtpAttempt::run() {
-  // There is no TLS on this way yet. RFC 8689 4.2.1
+  // The next server's word that it keeps to it is not asked for yet. RFC 8689 4.2.1
   if (job_.envelope->require_tls) {
     results_.decide_open(
         mail::Action::failed,
-        mail::reply(550, 7, 30, "REQUIRETLS was asked for, and there is no TLS on this way"));
+        mail::reply(550, 7, 30, "REQUIRETLS was asked for, and this server can't pass it on"));
   }
   if (!goes_on()) co_return report();
   auto found = co_await find_hosts();
   if (!found) co_return report();
-  key_ = key_of(*parts_.config, *job_.destination.route, *found);
+  key_ = key_of(*parts_.config, *job_.destination.route, *found, policy_);
   co_await use_kept(*found);
   for (auto& hop : found->hops) {
     if (!goes_on()) break;
@@ -88,30 +90,55 @@ awaitable<std::optional<Hosts>> SmtpAttempt::find_hosts() {
   co_return std::nullopt;
 }
 
+// Where TLS may be had or not, and its handshake fails, the same host is asked once more without: mail that always went in
+// clear shall not wait for a broken server. RFC 7435 3
 awaitable<void> SmtpAttempt::try_hop(NextHop hop) {
+  auto policy = policy_;
+  const bool may = policy.level == config::TlsLevel::may;
+  if (may && parts_.memory.is_broken(hop.to_string(), now())) policy.level = config::TlsLevel::none;
+  const bool failed = co_await try_hop(hop, policy);
+  if (!failed || !may) co_return;
+  parts_.memory.note_broken(hop.to_string(), now());
+  if (!goes_on()) co_return;
+  policy.level = config::TlsLevel::none;
+  co_await try_hop(std::move(hop), std::move(policy));
+}
+
+// True: the TLS handshake failed.
+awaitable<bool> SmtpAttempt::try_hop(NextHop hop, policy::TlsPolicy policy) {
   const auto begun = now();
   results_.set_relay(hop.to_string(), ClientResults::Speaks::smtp);
-  auto session = co_await connect(hop);
-  if (!session) co_return note(hop, begun, results_.verdict(), {});
+  auto session = co_await connect(hop, std::move(policy));
+  if (!session) {
+    note(hop, begun, {.result = results_.verdict(), .tls = {}, .transcript = {}});
+    co_return false;
+  }
   session_ = session.get();
   session->set_end(end_);
   if (cancelled_) session->cancel();  // while the connection was there already
   auto refusal = co_await session->open(times_);
   session_ = nullptr;
-  if (!refusal) co_return co_await carry(std::move(session), begun);
+  if (!refusal) {
+    co_await carry(std::move(session), begun);
+    co_return false;
+  }
+  const bool failed = session->tls_failed();
   results_.blame(*std::move(refusal), Weight::turned_away);
-  note(hop, begun, results_.verdict(), session->transcript());
+  note(hop, begun,
+       {.result = results_.verdict(), .tls = session->tls(), .transcript = session->transcript()});
   parts_.pool.leave(std::move(session));
+  co_return failed;
 }
 
 // Null: there is no connection, and that is noted.
-awaitable<std::unique_ptr<ClientSession>> SmtpAttempt::connect(NextHop hop) {
+awaitable<std::unique_ptr<ClientSession>> SmtpAttempt::connect(NextHop hop, policy::TlsPolicy policy) {
   std::string trouble;
   try {
     auto stream = co_await connector_.connect(hop, source_for(hop, *job_.destination.route),
                                               std::min(now() + times_.connect, end_));
     asked_ = true;
-    co_return std::make_unique<ClientSession>(std::move(stream), terms_for(std::move(hop)));
+    co_return std::make_unique<ClientSession>(std::move(stream),
+                                              terms_for(std::move(hop), std::move(policy)));
   } catch (const boost::system::system_error& error) {
     trouble = error.code().message();
     asked_ |= !is_own_fault(error.code());
@@ -120,12 +147,15 @@ awaitable<std::unique_ptr<ClientSession>> SmtpAttempt::connect(NextHop hop) {
   co_return nullptr;
 }
 
-ClientTerms SmtpAttempt::terms_for(NextHop hop) const {
+ClientTerms SmtpAttempt::terms_for(NextHop hop, policy::TlsPolicy policy) const {
   const auto& route = *job_.destination.route;
   const bool lmtp = std::holds_alternative<config::ViaLmtp>(route.via);
   return {.protocol = lmtp ? ClientProtocol::lmtp : ClientProtocol::smtp,
           .helo = helo_of(*parts_.config, route),
-          .hop = std::move(hop)};
+          .hop = std::move(hop),
+          .policy = std::move(policy),
+          .tls = parts_.tls,
+          .memory = &parts_.memory};
 }
 
 awaitable<void> SmtpAttempt::carry(std::unique_ptr<ClientSession> session, base::SteadyTime begun) {
@@ -135,8 +165,10 @@ awaitable<void> SmtpAttempt::carry(std::unique_ptr<ClientSession> session, base:
   session_ = nullptr;
   if (session->was_dead()) co_return;
   asked_ = true;
-  note(session->terms().hop, begun, results_.verdict(),
-       results_.went_well() ? std::string() : session->transcript());
+  note(session->terms().hop, begun,
+       {.result = results_.verdict(),
+        .tls = session->tls(),
+        .transcript = results_.went_well() ? std::string() : session->transcript()});
   const bool keep = session->is_usable() && times_.idle.count() > 0 &&
                     session->transactions() < times_.messages_per_connection &&
                     now() - session->since() < kOldest;
@@ -147,14 +179,13 @@ awaitable<void> SmtpAttempt::carry(std::unique_ptr<ClientSession> session, base:
   }
 }
 
-void SmtpAttempt::note(const NextHop& hop, base::SteadyTime begun, std::string result,
-                       std::string transcript) {
+void SmtpAttempt::note(const NextHop& hop, base::SteadyTime begun, Ended ended) {
   trials_.push_back({.host = hop.name,
                      .address = address_of(hop),
-                     .tls = {},
+                     .tls = std::move(ended.tls),
                      .took = std::chrono::duration_cast<base::Milliseconds>(now() - begun),
-                     .result = std::move(result),
-                     .transcript = std::move(transcript)});
+                     .result = std::move(ended.result),
+                     .transcript = std::move(ended.transcript)});
 }
 
 void SmtpAttempt::cancel() {

@@ -32,6 +32,8 @@ class SmtpAttempt {
     ClientPool& pool;
     sys::Pool& readers;
     sys::Clock& clock;
+    net::TlsClient* tls;  // null: there is no TLS here
+    TlsMemory& memory;
     // Calls the completion once, on any thread, before the executor's context ends.
     std::function<void(const queue::Destination&, std::move_only_function<void(FoundHosts)>)> find;
   };
@@ -54,15 +56,20 @@ class SmtpAttempt {
   boost::asio::awaitable<std::optional<Hosts>> find_hosts();
   boost::asio::awaitable<void> use_kept(const Hosts& hosts);
   boost::asio::awaitable<void> try_hop(NextHop hop);
-  boost::asio::awaitable<std::unique_ptr<ClientSession>> connect(NextHop hop);
+  boost::asio::awaitable<bool> try_hop(NextHop hop, policy::TlsPolicy policy);
+  boost::asio::awaitable<std::unique_ptr<ClientSession>> connect(NextHop hop, policy::TlsPolicy policy);
   boost::asio::awaitable<void> carry(std::unique_ptr<ClientSession> session, base::SteadyTime begun);
-  void note(const NextHop& hop, base::SteadyTime begun, std::string result, std::string transcript);
-  ClientTerms terms_for(NextHop hop) const;
+  struct Ended {
+    std::string result, tls, transcript;
+  };
+  void note(const NextHop& hop, base::SteadyTime begun, Ended ended);
+  ClientTerms terms_for(NextHop hop, policy::TlsPolicy policy) const;
   queue::Report report();
 
   const Parts parts_;
   const queue::Job& job_;
   const config::Delivery& times_;
+  const policy::TlsPolicy policy_;
   std::string key_;  // of connections that may be used, once the hosts are known
   const base::SteadyTime end_;
   ClientResults results_;

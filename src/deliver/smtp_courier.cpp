@@ -31,8 +31,12 @@ constexpr std::size_t kReads = 1'000'000;
 // One thread with its jobs and the connections that it keeps. All but deliver() and end() belong to that thread.
 class SmtpCourier::Worker {
  public:
-  Worker(const Parts& parts, sys::Pool& readers, std::size_t number)
-      : parts_(parts), readers_(readers), pool_(context_, gate_, kIdle), thread_([this, number] {
+  Worker(const Parts& parts, TlsMemory& memory, sys::Pool& readers, std::size_t number)
+      : parts_(parts),
+        memory_(memory),
+        readers_(readers),
+        pool_(context_, gate_, kIdle),
+        thread_([this, number] {
           sys::name_this_thread("courier-" + std::to_string(number));
           context_.run();
         }) {}
@@ -76,6 +80,8 @@ class SmtpCourier::Worker {
          .pool = pool_,
          .readers = readers_,
          .clock = parts_.clock,
+         .tls = parts_.tls,
+         .memory = memory_,
          .find = [this](const queue::Destination& to,
                         HostQuestions::Done found) { questions_->ask(parts_.hosts, to, std::move(found)); }},
         job);
@@ -87,6 +93,7 @@ class SmtpCourier::Worker {
   }
 
   const Parts& parts_;
+  TlsMemory& memory_;
   sys::Pool& readers_;
   net::Gate gate_;
   std::list<Order> orders_;
@@ -102,14 +109,14 @@ class SmtpCourier::Worker {
 struct SmtpCourier::Threads {
   std::list<Worker> workers;
   sys::Pool readers;
-  explicit Threads(const Parts& parts)
+  Threads(const Parts& parts, TlsMemory& memory)
       : readers({.name = "content", .threads = parts.readers, .bound = kReads}) {
-    for (std::size_t i = 0; i < parts.threads; ++i) workers.emplace_back(parts, readers, i);
+    for (std::size_t i = 0; i < parts.threads; ++i) workers.emplace_back(parts, memory, readers, i);
   }
 };
 
 SmtpCourier::SmtpCourier(Parts parts)
-    : parts_(std::move(parts)), threads_(std::make_unique<Threads>(parts_)) {}
+    : parts_(std::move(parts)), threads_(std::make_unique<Threads>(parts_, memory_)) {}
 
 SmtpCourier::~SmtpCourier() {
   for (Worker& worker : threads_->workers) worker.begin_to_stop();

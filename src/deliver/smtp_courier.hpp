@@ -8,6 +8,7 @@
 
 #include "config/config.hpp"
 #include "deliver/hosts.hpp"
+#include "deliver/tls_memory.hpp"
 #include "queue/courier.hpp"
 #include "sys/clock.hpp"
 
@@ -22,6 +23,7 @@ namespace postrider::deliver {
 //   2yz  relayed, or delivered by LMTP (RFC 2033 4.2)    4yz  deferred    5yz  failed
 //   deferred 4.4.1 no host could be reached, 4.4.2 it broke off or took too long, 4.5.0 it does not speak the protocol,
 //            (nothing of this is the site's fault where it is one of ours: no descriptor, no port, no such source),
+//            4.7.4 no TLS, 4.7.5 broken TLS or a wrong certificate, where the policy wants TLS,
 //            4.3.0 the message could not be read, 4.3.2 this server stops
 //   failed   5.3.4 larger than the server takes, 5.6.7 the server knows no SMTPUTF8 and that is needed,
 //            5.6.3 it takes no BINARYMIME, or no 8BITMIME and the message was declared so and has octets above 127
@@ -43,6 +45,7 @@ class SmtpCourier final : public queue::Courier {
     sys::Clock& clock;  // what outcomes are dated by; deadlines go by the system's steady clock
     std::size_t threads = 1;
     std::size_t readers = 2;
+    net::TlsClient* tls = nullptr;  // null: what may go in clear does, what may not waits
   };
   explicit SmtpCourier(Parts parts);
   // Breaks off what is under way (deferred, 4.3.2; at most kStopWithin), and leaves the connections that are kept.
@@ -58,6 +61,7 @@ class SmtpCourier final : public queue::Courier {
 
  private:
   class Worker;
+  TlsMemory memory_;
   Parts parts_;
   struct Threads;
   std::unique_ptr<Threads> threads_;

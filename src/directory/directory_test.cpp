@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "directory/contents.hpp"
+
 namespace postrider::directory {
 namespace {
 
@@ -207,6 +209,114 @@ TEST(Directory, FollowsTenAliasesAndNoMore) {
 TEST(Directory, KeepsMailWaitingWhereAnAliasLeadsToNobody) {
   const auto d = unchecked({{"x", {address("gone@a.example")}}});
   EXPECT_THAT(shown(d->resolve(address("x@a.example"))), ElementsAre("4.3.5"));
+}
+
+// Of the database; the configuration is `top`.
+std::unique_ptr<Directory> both(const std::string& toml, const std::string& domains = "") {
+  auto contents = parse_contents("format = 1\n" + toml, "t");
+  if (!contents) {
+    ADD_FAILURE() << contents.error().front().to_string();
+    return nullptr;
+  }
+  auto config = config::parse(
+      "hostname = \"mx.host.example\"\ndata_dir = \"/d\"\n[[listener]]\naddress = \"127.0.0.1:25\"\n" +
+          domains,
+      "t");
+  if (!config) {
+    ADD_FAILURE() << config.error().front().to_string();
+    return nullptr;
+  }
+  return make_directory(*config, std::make_shared<Snapshot>(std::move(contents->domains), 1));
+}
+
+const std::string kStates =
+    "[[domain]]\nname = \"a.example\"\nseparator = \"-\"\ncatch_all = \"alice@a.example\"\n"
+    "[[domain]]\nname = \"off.example\"\nstate = \"disabled\"\n"
+    "[[domain]]\nname = \"roff.example\"\nstate = \"disabled\"\nkind = \"relay\"\n"
+    "[[account]]\naddress = \"alice@a.example\"\nquota = \"5B\"\n"
+    "[[account]]\naddress = \"locked@a.example\"\nstate = \"no-login\"\n"
+    "[[account]]\naddress = \"gone@a.example\"\nstate = \"disabled\"\n"
+    "[[account]]\naddress = \"carol@off.example\"\n"
+    "[[alias]]\naddress = \"both@a.example\"\nto = [\"gone@a.example\", \"alice@a.example\"]\n"
+    "[[alias]]\naddress = \"past@a.example\"\nto = [\"gone@a.example\", \"carol@off.example\"]\n"
+    "[[alias]]\naddress = \"shut@a.example\"\nstate = \"disabled\"\nto = [\"alice@a.example\"]\n"
+    "[[alias]]\naddress = \"postmaster@a.example\"\nstate = \"disabled\"\nto = [\"alice@a.example\"]\n";
+
+TEST(Directory, RefusesMailForWhatIsDisabled) {
+  const auto d = both(kStates);
+  EXPECT_THAT(shown(d->resolve(address("gone@a.example"))), ElementsAre("5.2.1"));
+  EXPECT_THAT(shown(d->resolve(address("gone-x@a.example"))), ElementsAre("5.2.1"));
+  EXPECT_THAT(shown(d->resolve(address("shut@a.example"))), ElementsAre("5.2.1"));
+  EXPECT_THAT(shown(d->resolve(address("carol@off.example"))), ElementsAre("5.2.1"));
+  EXPECT_THAT(shown(d->resolve(address("x@off.example"))), ElementsAre("5.2.1"));
+  EXPECT_THAT(shown(d->resolve(address("x@roff.example"))), ElementsAre("5.2.1"));
+  EXPECT_THAT(shown(d->resolve(address("locked@a.example"))), ElementsAre("locked@a.example*"));
+  // What was accepted before has its mailbox still.
+  EXPECT_EQ(d->mailbox(address("gone-x@a.example"))->user, "gone");
+  // Nobody can turn off the postmaster.
+  EXPECT_THAT(shown(d->resolve(address("postmaster@a.example"))), ElementsAre("postmaster@a.example*"));
+}
+
+TEST(Directory, LeavesTheDisabledOutBehindAnAlias) {
+  const auto d = both(kStates);
+  EXPECT_THAT(shown(d->resolve(address("both@a.example"))), ElementsAre("alice@a.example*<both@a.example"));
+  EXPECT_THAT(shown(d->resolve(address("past@a.example"))), ElementsAre("5.2.1"));
+}
+
+TEST(Directory, TakesADomainOfBothFromTheConfiguration) {
+  const auto d = both(kStates,
+                      "[[domain]]\nname = \"a.example\"\nusers = [\"xaver\"]\n[[domain]]\nname = "
+                      "\"c.example\"\nusers = [\"carl\"]\n"
+                      "aliases = { info = [\"carol@off.example\", \"carl\"] }\n");
+  EXPECT_EQ(d->resolve(address("alice@a.example"))->standing, Standing::unknown);
+  EXPECT_THAT(shown(d->resolve(address("xaver@a.example"))), ElementsAre("xaver@a.example*"));
+  EXPECT_THAT(shown(d->resolve(address("info@c.example"))), ElementsAre("carl@c.example*<info@c.example"));
+  EXPECT_TRUE(d->is_local(*mail::Domain::parse("off.example")));
+  EXPECT_FALSE(d->is_local(*mail::Domain::parse("roff.example")));
+  EXPECT_FALSE(d->is_local(*mail::Domain::parse("else.example")));
+}
+
+TEST(Directory, HasAQuotaForEachAccount) {
+  const auto d = both(kStates, "[delivery]\nquota = 1000\n");
+  EXPECT_EQ(d->mailbox(address("alice@a.example"))->quota, 5u);
+  EXPECT_EQ(d->mailbox(address("locked@a.example"))->quota, 1000u);
+}
+
+const std::string kSenders =
+    "[[domain]]\nname = \"a.example\"\n[[domain]]\nname = \"all.example\"\ncatch_all = \"alice@a.example\"\n"
+    "[[account]]\naddress = \"alice@a.example\"\nmessages_per_hour = 3\nsend_as = [\"Boss@else.example\", "
+    "\"@own.example\"]\n"
+    "[[account]]\naddress = \"bob@a.example\"\n"
+    "[[alias]]\naddress = \"al@a.example\"\nto = [\"alice+x@a.example\"]\n"
+    "[[alias]]\naddress = \"ali@a.example\"\nto = [\"al@a.example\"]\n"
+    "[[alias]]\naddress = \"team@a.example\"\nto = [\"alice@a.example\", \"bob@a.example\"]\n"
+    "[[alias]]\naddress = \"far@a.example\"\nto = [\"alice@a.example\", \"x@else.example\"]\n";
+
+TEST(Directory, KnowsWhomAnAccountMaySendAs) {
+  const auto d = both(kSenders);
+  const auto alice = address("alice@a.example");
+  for (const char* own : {"alice@a.example", "ALICE@A.EXAMPLE", "alice+x@a.example", "al@a.example",
+                          "ali@a.example", "any@all.example"})
+    EXPECT_EQ(d->may_send_as(alice, address(own)), SendAs::own) << own;
+  for (const char* listed : {"boss@else.example", "BOSS@else.example", "any@own.example"})
+    EXPECT_EQ(d->may_send_as(alice, address(listed)), SendAs::anothers) << listed;
+  for (const char* other :
+       {"bob@a.example", "team@a.example", "far@a.example", "x@else.example", "nobody@a.example",
+        "any@sub.own.example", "alice@[127.0.0.1]", "postmaster@a.example"})
+    EXPECT_EQ(d->may_send_as(alice, address(other)), SendAs::no) << other;
+  EXPECT_EQ(d->may_send_as(address("nobody@a.example"), address("nobody@a.example")), SendAs::no);
+  EXPECT_EQ(d->may_send_as(address("al@a.example"), address("al@a.example")), SendAs::no);
+  EXPECT_THAT(d->addresses_of(alice), ElementsAre("alice@a.example", "al@a.example", "ali@a.example",
+                                                  "@own.example", "boss@else.example"));
+  EXPECT_EQ(d->account(address("Alice@a.example"))->limits.messages_per_hour, 3u);
+  EXPECT_EQ(d->account(address("alice+x@a.example")), nullptr);
+}
+
+TEST(Directory, LetsUsersOfTheConfigurationSendAsThemselves) {
+  const auto d = directory(kA);
+  EXPECT_EQ(d->may_send_as(address("alice@a.example"), address("alice+x@a.example")), SendAs::own);
+  EXPECT_EQ(d->may_send_as(address("alice@a.example"), address("info@a.example")), SendAs::no);
+  EXPECT_THAT(d->addresses_of(address("bob@a.example")), ElementsAre("bob@a.example"));
 }
 
 TEST(Directory, AnswersForThousandDomainsAndTenThousandUsers) {

@@ -1,39 +1,33 @@
 #include "directory/domain_index.hpp"
 
+#include <algorithm>
+
 #include "base/ascii.hpp"
 
 namespace postrider::directory {
 
-DomainIndex::DomainIndex(const config::Domain& domain) : domain_(&domain) {
-  users_.insert(domain.users.begin(), domain.users.end());
-  if (domain.recipients) recipients_.insert(domain.recipients->begin(), domain.recipients->end());
-  for (const auto& [name, targets] : domain.aliases) aliases_.emplace(name, &targets);
-}
-
 template <class Take>
-void DomainIndex::split(const std::string& local, Take&& take) const {
-  const std::string& separator = domain_->separator;
-  if (take(local, std::string()) || separator.empty()) return;
-  for (auto cut = local.rfind(separator); cut != std::string::npos && cut > 0;
+void DomainIndex::split(std::string_view local, Take&& take) const {
+  const std::string& separator = domain_.separator;
+  if (take(local, std::string_view()) || separator.empty()) return;
+  for (auto cut = local.rfind(separator); cut != std::string_view::npos && cut > 0;
        cut = local.rfind(separator, cut - 1))
     if (take(local.substr(0, cut), local.substr(cut + separator.size()))) return;
 }
 
-DomainIndex::Found DomainIndex::find_whole(const std::string& name) const {
+DomainIndex::Found DomainIndex::find_whole(std::string_view name) const {
   Found found;
-  if (const auto user = users_.find(name); user != users_.end()) found.user = User{*user, {}};
-  if (const auto alias = aliases_.find(name); alias != aliases_.end())
-    found.alias = Alias{alias->first, alias->second};
-  found.recipient = recipients_.contains(name);
+  found.account = find_account(domain_, name);
+  found.alias = find_alias(domain_, name);
+  found.recipient = domain_.recipients && std::ranges::binary_search(*domain_.recipients, name);
   return found;
 }
 
 DomainIndex::Found DomainIndex::find(std::string_view local) const {
   Found found;
-  split(base::lower(local), [&](const std::string& name, const std::string& detail) {
+  split(base::lower(local), [&](std::string_view name, std::string_view detail) {
     found = find_whole(name);
-    // Case of a detail is kept: it may name a folder.
-    if (found.user) found.user->detail = local.substr(local.size() - detail.size());
+    if (found.account) found.detail = local.substr(local.size() - detail.size());
     return static_cast<bool>(found);
   });
   return found;
@@ -41,7 +35,7 @@ DomainIndex::Found DomainIndex::find(std::string_view local) const {
 
 std::string_view DomainIndex::role(std::string_view local) const {
   std::string_view found;
-  split(base::lower(local), [&](const std::string& name, const std::string&) {
+  split(base::lower(local), [&](std::string_view name, std::string_view) {
     for (const std::string_view role : {"postmaster", "abuse"})
       if (name == role) found = role;
     // A user "abuse-team" is not abuse with a detail.

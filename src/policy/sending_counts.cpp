@@ -36,10 +36,10 @@ base::Milliseconds SendingCounts::Window::until(std::uint64_t left, base::Steady
   return std::max(std::chrono::ceil<base::Milliseconds>(then - now), base::Milliseconds(0));
 }
 
-std::optional<SendingRefusal> SendingCounts::judge(std::string_view account, const SendingLimits& limits,
-                                                   std::uint32_t messages, std::uint32_t recipients,
-                                                   base::SteadyTime now, bool take) {
-  if (!limits.any()) return {};
+std::optional<SendingRefusal> SendingCounts::judge(std::string_view account, const directory::Limits& limits,
+                                                   std::uint32_t recipients, base::SteadyTime now,
+                                                   Count count) {
+  if (limits == directory::Limits{}) return {};
   std::lock_guard lock(mutex_);
   auto found = accounts_.find(account);
   if (found == accounts_.end()) {
@@ -53,17 +53,17 @@ std::optional<SendingRefusal> SendingCounts::judge(std::string_view account, con
     const char* words;
   };
   const std::array rows{
-      Row{counts.messages_hour, limits.messages_per_hour, messages, " messages within an hour"},
-      Row{counts.messages_day, limits.messages_per_day, messages, " messages within a day"},
+      Row{counts.messages_hour, limits.messages_per_hour, 1, " messages within an hour"},
+      Row{counts.messages_day, limits.messages_per_day, 1, " messages within a day"},
       Row{counts.recipients_hour, limits.recipients_per_hour, recipients, " recipients within an hour"},
       Row{counts.recipients_day, limits.recipients_per_day, recipients, " recipients within a day"}};
   std::optional<SendingRefusal> refusal;
   for (const Row& row : rows) {
-    if (row.limit == 0 || row.wanted == 0 || row.window.sum(now) + row.wanted <= row.limit) continue;
+    if (row.limit == 0 || row.window.sum(now) + row.wanted <= row.limit) continue;
     const auto again = row.window.until(row.limit - std::min(row.limit, row.wanted), now);
     if (!refusal || again > refusal->again) refusal = {std::to_string(row.limit) + row.words, again};
   }
-  if (!refusal && take)
+  if (!refusal && count == Count::yes)
     for (const Row& row : rows) row.window.add(row.wanted, now);
   return refusal;
 }

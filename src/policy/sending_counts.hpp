@@ -10,19 +10,9 @@
 #include <unordered_map>
 
 #include "base/time.hpp"
+#include "directory/directory.hpp"
 
 namespace postrider::policy {
-
-// 0: no limit.
-struct SendingLimits {
-  std::uint32_t messages_per_hour = 0;
-  std::uint32_t messages_per_day = 0;
-  std::uint32_t recipients_per_hour = 0;
-  std::uint32_t recipients_per_day = 0;
-  bool any() const {
-    return messages_per_hour || messages_per_day || recipients_per_hour || recipients_per_day;
-  }
-};
 
 // "100 messages within an hour", and how long until that many may be sent again.
 struct SendingRefusal {
@@ -34,10 +24,11 @@ struct SendingRefusal {
 // In memory only: a restart forgets. Any thread.
 class SendingCounts {
  public:
-  // Whether the account may send `messages` (0 or 1) to so many recipients more. With `take` they are counted where it may.
-  std::optional<SendingRefusal> judge(std::string_view account, const SendingLimits& limits,
-                                      std::uint32_t messages, std::uint32_t recipients, base::SteadyTime now,
-                                      bool take);
+  enum class Count : bool { no, yes };
+  // Whether the account may send one message more, to so many recipients. They are counted where it may, and only with
+  // Count::yes.
+  std::optional<SendingRefusal> judge(std::string_view account, const directory::Limits& limits,
+                                      std::uint32_t recipients, base::SteadyTime now, Count count);
 
   // Accounts in memory; those that have sent nothing for a day are forgotten when there are twice as many as the last time.
   std::size_t accounts() const;

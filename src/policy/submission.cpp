@@ -24,14 +24,11 @@ std::string printable(std::string_view text) {
 
 // The words that tell what to use instead.
 std::string allowed(const Submitter& submitter) {
-  std::vector<std::string> names;
-  for (const auto& address : submitter.own) names.push_back(printable(address.to_ascii()));
-  names.insert(names.end(), submitter.for_others.begin(), submitter.for_others.end());
-  if (names.empty()) names.push_back(printable(submitter.address.to_ascii()));
-  std::string out = printable(submitter.address.to_ascii()) + " may send as ";
-  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) out += (i > 0 ? ", " : "") + names[i];
+  const auto names = submitter.directory.addresses_of(submitter.account);
+  std::string out = printable(submitter.account.to_ascii()) + " may send as ";
+  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) out += (i > 0 ? ", " : "") + printable(names[i]);
   if (names.size() > kNamed) out += " and " + std::to_string(names.size() - kNamed) + " more";
-  return out;
+  return names.empty() ? printable(submitter.account.to_ascii()) + " may send nothing" : out;
 }
 
 struct Fields {
@@ -71,8 +68,11 @@ std::optional<std::vector<mail::Address>> addresses_of(std::string_view raw_valu
   return out;
 }
 
+directory::SendAs right(const Submitter& submitter, const mail::Address& address) {
+  return submitter.directory.may_send_as(submitter.account, address);
+}
 bool is_own(const Submitter& submitter, const mail::Address& address) {
-  return address == submitter.address || std::ranges::find(submitter.own, address) != submitter.own.end();
+  return right(submitter, address) == directory::SendAs::own;
 }
 
 // Who wrote it must be who may; and who sent it is said where that is another. RFC 6409 8.1
@@ -81,7 +81,7 @@ std::optional<mail::Reply> judge_from(const Submitter& submitter, const Fields& 
   const auto from = addresses_of(fields.from.front().second.value);
   if (!from) return reply(550, 7, 1, "From: has no valid address; " + allowed(submitter));
   for (const auto& address : *from)
-    if (!submitter.may_send_as(address))
+    if (right(submitter, address) == directory::SendAs::no)
       return reply(550, 7, 1,
                    "From: " + printable(address.to_ascii()) + " is not allowed; " + allowed(submitter));
   const bool needs_sender = from->size() > 1 || !is_own(submitter, from->front());
@@ -93,20 +93,21 @@ std::optional<mail::Reply> judge_from(const Submitter& submitter, const Fields& 
     has_sender |= is_good;
   }
   if (needs_sender && !has_sender)
-    edits.emplace_back(mail::PrependField{"Sender: " + submitter.address.to_ascii() + "\r\n"});
+    edits.emplace_back(mail::PrependField{"Sender: " + submitter.account.to_ascii() + "\r\n"});
   return {};
 }
 
 std::string author(const Submitter* submitter, const mail::Envelope& envelope) {
   if (!envelope.reverse_path.is_null()) return envelope.reverse_path.to_string();
-  return submitter ? submitter->address.to_string() : "MAILER-DAEMON";
+  return submitter ? submitter->account.to_string() : "MAILER-DAEMON";
 }
 
 }  // namespace
 
 std::optional<mail::Reply> judge_submitted_sender(const Submitter& submitter,
                                                   const mail::ReversePath& reverse_path) {
-  if (reverse_path.is_null() || submitter.may_send_as(reverse_path.address())) return {};
+  if (reverse_path.is_null() || right(submitter, reverse_path.address()) != directory::SendAs::no)
+    return {};
   return reply(
       553, 7, 1,
       '<' + printable(reverse_path.address().to_ascii()) + "> is not allowed; " + allowed(submitter));

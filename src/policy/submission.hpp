@@ -1,13 +1,11 @@
 // Mail from our own users: whose addresses it may bear, and what it lacks. RFC 6409
 #pragma once
 
-#include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/id.hpp"
+#include "directory/directory.hpp"
 #include "mail/domain.hpp"
 #include "mail/edit.hpp"
 #include "mail/envelope.hpp"
@@ -15,12 +13,10 @@
 
 namespace postrider::policy {
 
-// The account that has logged in.
+// The account that has logged in, and where it stands. Lives for one call.
 struct Submitter {
-  mail::Address address;           // its own
-  std::vector<mail::Address> own;  // all that lead to it alone; for the words of a refusal, and for Sender
-  std::vector<std::string> for_others;  // what it may send as beside these, as it was set, for the words
-  std::function<bool(const mail::Address&)> may_send_as;  // own, and for others
+  const mail::Address& account;
+  const directory::Directory& directory;
 };
 
 // 553 5.7.1 where the reverse-path is not an address of the submitter's. The null sender is everybody's: a message

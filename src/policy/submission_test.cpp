@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/ascii.hpp"
+#include "directory/testing/empty_directory.hpp"
 
 namespace postrider::policy {
 namespace {
@@ -14,27 +15,33 @@ using testing::IsEmpty;
 
 mail::Address address(std::string_view text) { return *mail::Address::parse(text); }
 
-// alice, who is sales as well, and may send for info and for all of shop.example.
-Submitter alice() {
-  return {.address = address("alice@example.com"),
-          .own = {address("alice@example.com"), address("sales@example.com")},
-          .for_others = {"info@example.com", "@shop.example"},
-          .may_send_as = [](const mail::Address& as) {
-            return as == address("alice@example.com") || as == address("sales@example.com") ||
-                   as == address("info@example.com") || as.domain()->ascii() == "shop.example";
-          }};
-}
+// Where alice is sales as well, and may send for info and for all of shop.example.
+class Town final : public directory::testing::EmptyDirectory {
+ public:
+  directory::SendAs may_send_as(const mail::Address&, const mail::Address& as) const override {
+    const std::string name = base::lower(as.to_ascii());
+    if (name == "alice@example.com" || name == "sales@example.com") return directory::SendAs::own;
+    const bool may = name == "info@example.com" || name.ends_with("@shop.example");
+    return may ? directory::SendAs::anothers : directory::SendAs::no;
+  }
+  std::vector<std::string> addresses_of(const mail::Address&) const override {
+    return {"alice@example.com", "sales@example.com", "info@example.com", "@shop.example"};
+  }
+};
+
+const Town kTown;
+const mail::Address kAlice = address("alice@example.com");
+const Submitter kSubmitter{kAlice, kTown};
 
 const base::MessageId kId = *base::MessageId::parse("0000000000abc");
 
 SubmittedContent judge(std::string_view header, bool smtputf8 = false,
                        std::string_view reverse_path = "alice@example.com") {
-  const Submitter submitter = alice();
   mail::Envelope envelope;
   if (!reverse_path.empty()) envelope.reverse_path = mail::ReversePath(address(reverse_path));
   envelope.smtputf8 = smtputf8;
   envelope.received = base::UtcTime(std::chrono::sys_days{std::chrono::year(2026) / 11 / 22});
-  return judge_submission(&submitter, envelope, kId, *mail::Domain::parse("mx.example"), header);
+  return judge_submission(&kSubmitter, envelope, kId, *mail::Domain::parse("mx.example"), header);
 }
 
 constexpr std::string_view kWhole = "Date: x\r\nMessage-ID: <a@b>\r\n";
@@ -43,21 +50,21 @@ std::string whole(std::string_view more) { return std::string(kWhole) + std::str
 TEST(Submission, TakesTheAccountsOwnAddressesAndThoseItMaySendAs) {
   for (const std::string_view from :
        {"alice@example.com", "Alice <ALICE@EXAMPLE.COM>", "sales@example.com"}) {
-    const auto verdict = judge(whole("From: " + base::lower(from) + "\r\n"));
+    const auto verdict = judge(whole("From: " + std::string(from) + "\r\n"));
     EXPECT_FALSE(verdict.refusal) << from;
     EXPECT_THAT(verdict.edits, IsEmpty()) << from;
   }
 }
 
 TEST(Submission, SaysWhichAddressTheReversePathMayHave) {
-  const auto refusal = judge_submitted_sender(alice(), mail::ReversePath(address("boss@example.com")));
+  const auto refusal = judge_submitted_sender(kSubmitter, mail::ReversePath(address("boss@example.com")));
   ASSERT_TRUE(refusal);
   EXPECT_EQ(*refusal,
             mail::reply(553, 7, 1,
                         "<boss@example.com> is not allowed; alice@example.com may send as alice@example.com, "
                         "sales@example.com, info@example.com, @shop.example"));
-  EXPECT_FALSE(judge_submitted_sender(alice(), mail::ReversePath(address("x@shop.example"))));
-  EXPECT_FALSE(judge_submitted_sender(alice(), mail::ReversePath()));
+  EXPECT_FALSE(judge_submitted_sender(kSubmitter, mail::ReversePath(address("x@shop.example"))));
+  EXPECT_FALSE(judge_submitted_sender(kSubmitter, mail::ReversePath()));
 }
 
 TEST(Submission, RefusesAFromThatIsAnothers) {

@@ -53,6 +53,14 @@ const mail::Address* only_rcpt(const mail::Envelope& envelope) {
   return all ? &first : nullptr;
 }
 
+// "TLSv1.3 TLS_AES_256_GCM_SHA384": the words that envelopes have.
+struct Tls {
+  std::string_view version, cipher;
+  explicit Tls(std::string_view words) : version(words.substr(0, words.find(' '))) {
+    cipher = words.substr(std::min(version.size() + 1, words.size()));
+  }
+};
+
 std::string tcp_info(const mail::Origin& origin) {
   const std::string literal = origin.client->to_literal();  // RFC 5321 4.1.3
   const auto name = mail::Domain::parse(origin.client_name);
@@ -61,11 +69,12 @@ std::string tcp_info(const mail::Origin& origin) {
 
 }  // namespace
 
-std::string received_field(const mail::Envelope& envelope, base::MessageId id, const mail::Domain& hostname) {
+std::string received_field(const mail::Envelope& envelope, base::MessageId id, const mail::Domain& hostname,
+                           Client client) {
   const mail::Origin& origin = envelope.origin;
   FieldWriter field("Received:");
   // RFC 5321 4.4
-  if (origin.client) {
+  if (origin.client && client == Client::shown) {
     field.word("from");
     field.word(clean_helo(origin.helo));
     field.word(tcp_info(origin));
@@ -77,7 +86,10 @@ std::string received_field(const mail::Envelope& envelope, base::MessageId id, c
   field.word("(Postrider)");
   // RFC 3848 2, RFC 6531 4.3
   if (!origin.protocol.empty()) field.word("with " + origin.protocol);
+  const Tls tls(origin.tls);
+  if (!tls.version.empty()) field.word('(' + std::string(tls.version) + ')');
   field.word("id " + id.to_string());
+  if (!tls.cipher.empty()) field.word("tls " + std::string(tls.cipher));  // RFC 8314 4.3
   if (const auto* rcpt = only_rcpt(envelope)) {
     field.word_on_new_line("for");
     field.word('<' + (envelope.smtputf8 ? rcpt->to_string() : rcpt->to_ascii()) + '>');

@@ -110,6 +110,18 @@ TEST(ReceivedField, KeepsUtf8ForSmtpUtf8) {
   EXPECT_THAT(received(e), HasSubstr("for <x@xn--bcher-kva.example>;"));
 }
 
+TEST(ReceivedField, TellsTheVersionAndTheCipherOfTls) {
+  auto e = envelope();
+  e.origin.protocol = "ESMTPS";
+  e.origin.tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";
+  std::string words = received(e);
+  for (auto at = words.find("\r\n\t"); at != std::string::npos; at = words.find("\r\n\t"))
+    words.replace(at, 3, " ");
+  EXPECT_THAT(words,
+              HasSubstr(" with ESMTPS (TLSv1.3) id " + kId.to_string() + " tls TLS_AES_256_GCM_SHA384 for "));
+  EXPECT_LE(longest_line(received(e)), 78u);
+}
+
 TEST(ReceivedField, HasNoFromInMailOfOurOwn) {
   auto e = envelope();
   e.origin = {};

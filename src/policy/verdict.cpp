@@ -66,6 +66,9 @@ std::optional<Refuse> judge_client(const config::Config& config, const ClientFac
 
 std::optional<Refuse> judge_sender(const config::Config& config, const ClientFacts& client,
                                    const mail::ReversePath& sender) {
+  // RFC 4954 6, RFC 6409 4.3
+  if (client.must_log_in && client.identity.empty())
+    return Refuse{reply(530, 7, 0, "log in first: this server takes mail from its users only")};
   const auto& access = config.access;
   // Bounces must get through, whoever is denied: RFC 5321 4.5.5
   if (sender.is_null() || contains(access.allow_clients, client.address)) return {};

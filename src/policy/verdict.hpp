@@ -17,7 +17,8 @@ namespace postrider::policy {
 struct ClientFacts {
   base::IpAddress address;
   config::ListenerMode mode = config::ListenerMode::mx;
-  std::string identity;  // authenticated user; empty: none. May relay
+  std::string identity;      // authenticated user; empty: none. May relay
+  bool must_log_in = false;  // before it sends anything
 };
 
 struct Accept {
@@ -36,7 +37,7 @@ using RecipientVerdict = std::variant<Accept, AskNextHop, Refuse>;
 
 // May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1.
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client);
-// May this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged, nor is the
+// Must this client log in first? 530 5.7.0. Else, may this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged, nor is the
 // null sender.
 std::optional<Refuse> judge_sender(const config::Config& config, const ClientFacts& client,
                                    const mail::ReversePath& sender);

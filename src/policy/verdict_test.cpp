@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "directory/testing/empty_directory.hpp"
+
 namespace postrider::policy {
 namespace {
 
@@ -125,14 +127,13 @@ TEST_F(Verdict, DeniesRecipients) {
 }
 
 // Stands for a directory that can't answer.
-class Failing final : public directory::Directory {
+class Failing final : public directory::testing::EmptyDirectory {
  public:
   explicit Failing(base::Failure failure) : failure_(std::move(failure)) {}
   base::Result<directory::Resolution> resolve(const mail::Address&) const override {
     return std::unexpected(failure_);
   }
   base::Result<directory::Resolution> postmaster() const override { return std::unexpected(failure_); }
-  std::optional<directory::Mailbox> mailbox(const mail::Address&) const override { return {}; }
 
  private:
   base::Failure failure_;

@@ -35,8 +35,7 @@ void hold_by_route(mail::Envelope& envelope, const Router& router, base::UtcTime
 struct Queue::Inside {
   explicit Inside(Parts all);
   ~Inside();
-  void accept(mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
-              store::Told told, Accepted done);
+  void accept(Incoming incoming, store::Told told, Accepted done);
   void committed();
 
   Parts parts;
@@ -63,8 +62,10 @@ Queue::Inside::Inside(Parts all)
       .accept =
           [this](mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
                  store::Told told, Accepted done) {
-            accept(std::move(envelope), std::move(draft), std::move(decisions), std::move(told),
-                   std::move(done));
+            accept({.envelope = std::move(envelope),
+                    .draft = std::move(draft),
+                    .decisions = std::move(decisions)},
+                   std::move(told), std::move(done));
           },
       .recipients = [&router =
                          parts.router](const mail::Address& sender) { return router.recipients(sender); }});
@@ -100,14 +101,14 @@ void Queue::Inside::committed() {
   if (--commits == 0) none_under_way.notify_all();
 }
 
-void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
-                           store::Told told, Accepted done) {
-  const base::MessageId id = draft.id();
+void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
+  mail::Envelope envelope = std::move(incoming.envelope);
+  const base::MessageId id = incoming.draft.id();
   const base::UtcTime now = parts.clock.utc();
   if (envelope.received == base::UtcTime{}) envelope.received = now;
   hold_by_route(envelope, parts.router, now);
   // Before those leave the envelope of whose end nobody is to hear.
-  Acceptance acceptance(id, envelope, std::move(decisions));
+  Acceptance acceptance(id, envelope, std::move(incoming.decisions));
   store::Claimed message{.id = id, .envelope = {}, .recipients = {}};
   bool untold = false;
   for (std::uint32_t i = 0; i < envelope.recipients.size(); ++i) {
@@ -117,7 +118,8 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
     if (recipient.due == base::UtcTime{}) recipient.due = now;
     message.recipients.push_back(i);
   }
-  mail::Edits edits = parts.finisher.finish(envelope, id);
+  mail::Edits edits = std::move(incoming.edits);
+  for (mail::Edit& edit : parts.finisher.finish(envelope, id)) edits.push_back(std::move(edit));
   const bool to_schedule = !message.recipients.empty();
   if (to_schedule) message.envelope = std::make_shared<const mail::Envelope>(envelope);
   {
@@ -125,7 +127,7 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
     ++commits;
   }
   parts.spool.commit(
-      std::move(draft), std::move(envelope), std::move(edits), owner, std::move(told),
+      std::move(incoming.draft), std::move(envelope), std::move(edits), owner, std::move(told),
       [this, id, untold, to_schedule, message = std::move(message), acceptance = std::move(acceptance),
        done = std::move(done)](base::Result<void> result) mutable {
         if (result) {
@@ -142,8 +144,8 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
 Queue::Queue(Parts parts) : spool_(parts.spool), inside_(std::make_unique<Inside>(std::move(parts))) {}
 Queue::~Queue() = default;
 
-void Queue::accept(mail::Envelope envelope, Draft draft, std::vector<std::string> decisions, Accepted done) {
-  inside_->accept(std::move(envelope), std::move(draft), std::move(decisions), {}, std::move(done));
+void Queue::accept(Incoming incoming, Accepted done) {
+  inside_->accept(std::move(incoming), {}, std::move(done));
 }
 
 Operator& Queue::desk() { return *inside_->desk; }

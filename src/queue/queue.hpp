@@ -28,6 +28,14 @@ namespace postrider::queue {
 // A message that is being received; see store/spool.hpp. Its owner is whoever receives.
 using Draft = store::Draft;
 
+// What is to become mail.
+struct Incoming {
+  mail::Envelope envelope;
+  Draft draft;
+  mail::Edits edits{};                   // those of the finisher come behind them
+  std::vector<std::string> decisions{};  // why it was let in, for the timeline: one line each
+};
+
 class Queue {
  public:
   using Accepted = std::move_only_function<void(base::Result<base::MessageId>)>;
@@ -47,10 +55,9 @@ class Queue {
   // Stops: no new attempts; waits for running ones at most 10 s, the rest is claimed anew at the next start.
   ~Queue();
 
-  // Edits are made by the finisher, then envelope and draft are committed; `done` after the sync (on the
-  // store's writer thread; must not block), with the id, which is the draft's. `decisions` say for the timeline why the
-  // message was let in, one line each.
-  void accept(mail::Envelope envelope, Draft draft, std::vector<std::string> decisions, Accepted done);
+  // Envelope, draft and edits are committed; `done` after the sync (on the store's writer thread; must not block), with the
+  // id, which is the draft's.
+  void accept(Incoming incoming, Accepted done);
 
   base::Result<Draft> open_draft() { return spool_.open_draft(); }
   base::Result<void> has_space(std::uint64_t bytes) const { return spool_.has_space(bytes); }

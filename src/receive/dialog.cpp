@@ -23,7 +23,7 @@ Reply store_refusal(const base::Failure& failure) {
 }
 
 Dialog::Dialog(Services& services, const config::Listener& listener, Peer peer)
-    : services_(services), listener_(listener), peer_(peer), setting_(services.setting()) {}
+    : services_(services), listener_(listener), peer_(peer), connected_(peer), setting_(services.setting()) {}
 
 Reply Dialog::greeting() {
   if (const auto refusal = policy::judge_client(*setting_.config, facts())) return refuse(*refusal);
@@ -34,7 +34,8 @@ Reply Dialog::greeting() {
 wire::smtp::CommandRules Dialog::rules(std::string_view line) const {
   const bool is_mail = base::istarts_with(line, "MAIL");
   return {.extensions = pipelining(),
-          .smtputf8 = pipelining() && (is_mail || (transaction_ && transaction_->smtputf8))};
+          .smtputf8 = pipelining() && (is_mail || (transaction_ && transaction_->smtputf8)),
+          .auth = has_auth()};
 }
 
 Reply Dialog::handle(const wire::smtp::Command& command) {
@@ -61,16 +62,16 @@ Reply Dialog::handle(const wire::smtp::Command& command) {
     // Who exists is not told outside of a transaction; 252 is what the RFC foresees. RFC 5321 7.3
     Reply operator()(const Vrfy&) { return reply(252, 0, 0, "can't verify; send mail and see"); }
     Reply operator()(const Expn&) { return reply(502, 5, 1, "EXPN is not available here"); }
-    Reply operator()(const StartTls&) { return reply(502, 5, 1, "STARTTLS is not available here"); }
-    Reply operator()(const Auth&) { return reply(503, 5, 1, "AUTH is not available here"); }
+    Reply operator()(const Auth&) { return reply(503, 5, 1, "bad sequence of commands"); }
+    Reply operator()(const StartTls&) { return dialog.starttls(); }
     Reply operator()(const Xclient& said) { return dialog.xclient(said); }
   };
   return std::visit(Switch{*this}, command);
 }
 
 std::optional<Reply> Dialog::count(const Reply& answer) {
-  // A 421 behind the 354 would be taken for the answer to the content: DATA counts when that is answered.
-  if (answer.code == 354) return {};
+  // A 421 behind the 354 would be taken for the answer to the content: DATA counts when that is answered, and so does AUTH.
+  if (answer.code == 354 || answer.code == 334) return {};
   ++commands_;
   if (answer.permanent()) ++errors_;
   const auto& limits = setting_.config->limits;
@@ -109,6 +110,11 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
   } else {
     origin.protocol = greeted_ == Greeted::ehlo ? "ESMTP" : "SMTP";
   }
+  if (tls_) {
+    origin.tls = tls_->to_string();
+    if (greeted_ != Greeted::helo) origin.protocol += 'S';  // there is no SMTPS
+  }
+  if (by_auth_ && greeted_ != Greeted::helo) origin.protocol += 'A';
   envelope.recipients = recipients_;
   for (auto& recipient : envelope.recipients) recipient.due = envelope.received;
   return envelope;
@@ -126,7 +132,10 @@ void Dialog::end_transaction() {
 }
 
 policy::ClientFacts Dialog::facts() const {
-  return {.address = peer_.address, .mode = listener_.mode, .identity = identity_};
+  return {.address = peer_.address,
+          .mode = listener_.mode,
+          .identity = identity_,
+          .must_log_in = listener_.auth == config::ListenerAuth::required};
 }
 
 Reply Dialog::refuse(const policy::Refuse& refusal) {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +16,12 @@
 
 #include "mail/envelope.hpp"
 #include "mail/reply.hpp"
+#include "net/tls_facts.hpp"
 #include "policy/verdict.hpp"
+#include "receive/login.hpp"
 #include "receive/services.hpp"
+#include "receive/transfer.hpp"
+#include "wire/sasl/exchange.hpp"
 #include "wire/smtp/command.hpp"
 
 namespace postrider::receive {
@@ -55,11 +61,27 @@ class Dialog {
   // What the grammar may take just now.
   wire::smtp::CommandRules rules(std::string_view line) const;
 
-  // Every verb but RCPT, DATA and BDAT; those below. Requires !wants_close().
+  // Every verb but AUTH, RCPT, DATA and BDAT; those below. Requires !wants_close().
   mail::Reply handle(const wire::smtp::Command& command);
   std::variant<mail::Reply, ProbeNeeded> rcpt(const wire::smtp::Rcpt& command);
   // The next hop's answer to the recipient of the last rcpt().
   mail::Reply probed(const wire::smtp::Rcpt& command, const ProbeNeeded& question, const mail::Reply& answer);
+
+  // dialog_auth.cpp: AUTH may begin, with this mechanism; else the refusal. RFC 4954 4
+  std::variant<mail::Reply, wire::sasl::Mechanism> begin_auth(const wire::smtp::Auth& command) const;
+  // The client is this account from here on, and nothing else changes: no mechanism has a security layer.
+  mail::Reply authenticated(const Identity& identity);
+  // What to answer to a login that failed: `said`, or 421 after some.
+  mail::Reply auth_failed(mail::Reply said);
+  Login::Client login_client() const;
+  // By tls-exporter; empty: not under TLS, or none is to be had. RFC 9266
+  std::string channel_binding() const;
+  // STARTTLS: 220, after which the handshake begins, or why not. RFC 3207 4
+  mail::Reply starttls() const;
+  // From here on the connection is under TLS, and all that was said before is forgotten. RFC 3207 4.2
+  void begin_tls(net::TlsFacts facts);
+  // Null: the connection is in clear. Who the client showed itself to be is in it.
+  const net::TlsFacts* tls() const { return tls_.get(); }
 
   // DATA or BDAT may begin; else the refusal.
   std::optional<mail::Reply> refuse_data() const;
@@ -80,6 +102,11 @@ class Dialog {
   // Why this message is let in: one line for each reason, for the timeline.
   const std::vector<std::string>& decisions() const { return decisions_; }
   bool lmtp() const { return greeted_ == Greeted::lhlo; }
+  // dialog_submission.cpp: mail from our own users. RFC 6409
+  LineEnds line_ends() const;
+  // At the end of the data: what is to be changed of it, or why it is refused. Counts it against what its account may send.
+  std::expected<mail::Edits, mail::Reply> submit(const mail::Envelope& envelope, base::MessageId id,
+                                                 std::string_view header);
   // The transaction is over, whatever became of it. RFC 5321 4.1.1.5
   void end_transaction();
   // BDAT has begun in this transaction: DATA is refused. RFC 3030 2
@@ -95,6 +122,7 @@ class Dialog {
   void set_client(const base::IpAddress& address, std::uint16_t port) {
     peer_.address = address;
     peer_.port = port;
+    connected_ = peer_;
   }
   const config::Listener& listener() const { return listener_; }
   bool in_transaction() const { return transaction_.has_value(); }
@@ -103,21 +131,36 @@ class Dialog {
  private:
   mail::Reply hello(Greeted how, const std::string& name);
   std::string capabilities() const;
+  bool under_tls() const;
+  std::vector<std::string> certificate_emails() const;
+  bool has_auth() const;
+  bool may_auth() const;
+  bool offers(wire::sasl::Mechanism mechanism) const;
+  std::vector<wire::sasl::Mechanism> mechanisms() const;
+  bool offers_tls() const;
   mail::Reply mail(const wire::smtp::Mail& command);
   mail::Reply xclient(const wire::smtp::Xclient& command);
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
   void note_expanded(const wire::smtp::Rcpt& command, const directory::Target& first);
   policy::ClientFacts facts() const;
+  bool is_submission() const;
+  std::optional<mail::Address> account() const;
+  std::optional<mail::Reply> refuse_submitter(const mail::ReversePath& reverse_path) const;
+  std::optional<mail::Reply> refuse_more(std::size_t recipients, policy::SendingCounts::Count count) const;
   mail::Reply refuse(const policy::Refuse& refusal);
 
   Services& services_;
   const config::Listener& listener_;
   Peer peer_;
+  Peer connected_;  // without what XCLIENT says
+  std::unique_ptr<const net::TlsFacts> tls_;
   Setting setting_;
   Greeted greeted_ = Greeted::no;
   std::string helo_;
   std::string client_name_;
   std::string identity_;
+  bool by_auth_ = false;  // identity_ comes from AUTH, and not from XCLIENT
+  std::uint32_t failed_logins_ = 0;
   std::optional<wire::smtp::Mail> transaction_;
   std::vector<mail::Recipient> recipients_;
   std::unordered_map<std::string, std::uint32_t> indexes_;  // in recipients_, by address

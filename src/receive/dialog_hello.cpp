@@ -1,4 +1,4 @@
-// HELO, EHLO, LHLO and XCLIENT: who the client says it is.
+// HELO, EHLO, LHLO, STARTTLS and XCLIENT: who the client says it is.
 #include <charconv>
 
 #include "base/ascii.hpp"
@@ -35,9 +35,40 @@ std::string Dialog::capabilities() const {
   lines += "CHUNKING\n";                                                  // RFC 3030 2
   lines += "DSN\n";                                                       // RFC 3461 4
   lines += "LIMITS RCPTMAX=" + std::to_string(limits.recipients) + '\n';  // RFC 9422 4
+  if (const auto offered = mechanisms(); !offered.empty()) {
+    lines += "AUTH";  // RFC 4954 3
+    for (const auto mechanism : offered) (lines += ' ') += wire::sasl::to_string(mechanism);
+    lines += '\n';
+  }
+  if (offers_tls()) lines += "STARTTLS\n";  // RFC 3207 2
   if (peer_.may_xclient) lines += "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n";
   // Last, since scripts wait for "250 HELP".
   return lines + "HELP";
+}
+
+// Not under TLS: RFC 3207 4.2
+bool Dialog::offers_tls() const {
+  return !tls_ && listener_.tls == config::ListenerTls::starttls && services_.tls &&
+         services_.tls->is_ready();
+}
+
+Reply Dialog::starttls() const {
+  if (tls_) return reply(503, 5, 1, "this connection is under TLS already");
+  if (!offers_tls()) return reply(502, 5, 1, "STARTTLS is not available here");
+  // Else it would not be clear what becomes of the mail.
+  if (transaction_) return reply(501, 5, 1, "STARTTLS is not allowed inside a transaction");
+  return reply(220, 0, 0, "go ahead with TLS");
+}
+
+void Dialog::begin_tls(net::TlsFacts facts) {
+  end_transaction();
+  greeted_ = Greeted::no;
+  helo_.clear();
+  client_name_.clear();
+  identity_.clear();
+  by_auth_ = false;
+  peer_ = connected_;
+  tls_ = std::make_unique<const net::TlsFacts>(std::move(facts));
 }
 
 Reply Dialog::xclient(const wire::smtp::Xclient& command) {
@@ -60,6 +91,9 @@ Reply Dialog::xclient(const wire::smtp::Xclient& command) {
   }
   peer_ = next;
   if (command.name) client_name_ = *command.name;
+  // Who has logged in is who talks to us, and not on whose behalf.
+  if (by_auth_) identity_.clear();
+  by_auth_ = false;
   if (command.login) identity_ = *command.login;
   // The session is as new, with the client as we were told. HELO may come along.
   end_transaction();

@@ -68,6 +68,7 @@ Reply Dialog::mail(const wire::smtp::Mail& command) {
   if (const auto refusal = policy::judge_sender(*setting_.config, facts(), command.reverse_path)) {
     return refuse(*refusal);
   }
+  if (auto refusal = refuse_submitter(command.reverse_path)) return *std::move(refusal);
   transaction_ = command;
   return reply(250, 1, 0, '<' + command.reverse_path.to_string() + "> sender ok");
 }
@@ -79,6 +80,8 @@ std::variant<Reply, ProbeNeeded> Dialog::rcpt(const wire::smtp::Rcpt& command) {
   if (by_rcpt_.size() >= setting_.config->limits.recipients) {
     return reply(452, 5, 3, "too many recipients; send the rest in another transaction");
   }
+  if (auto refusal = refuse_more(by_rcpt_.size() + 1, policy::SendingCounts::Count::no))
+    return *std::move(refusal);
   auto verdict =
       policy::judge_recipient(*setting_.config, *setting_.directory, facts(), command.forward_path);
   if (const auto* refusal = std::get_if<policy::Refuse>(&verdict)) return refuse(*refusal);

@@ -6,8 +6,11 @@
 
 #include "config/config.hpp"
 #include "directory/directory.hpp"
+#include "net/tls_context.hpp"
 #include "policy/recipient_probe.hpp"
+#include "policy/sending_counts.hpp"
 #include "queue/queue.hpp"
+#include "receive/authenticator.hpp"
 #include "sys/clock.hpp"
 
 namespace postrider::receive {
@@ -24,6 +27,9 @@ struct Services {
   queue::Queue& queue;
   policy::RecipientProbe& probe;
   sys::Clock& clock;
+  net::TlsServer* tls = nullptr;             // null, or not ready: no TLS is offered
+  Logins* logins = nullptr;                  // null: nobody can log in
+  policy::SendingCounts* sending = nullptr;  // null: nobody's limits are kept
 };
 
 }  // namespace postrider::receive

@@ -92,6 +92,11 @@ awaitable<Session::Next> Session::greet() {
     if (co_await read_proxy_header() == Next::close) co_return Next::close;
     break;
   }
+  if (listener.tls == config::ListenerTls::implicit) {
+    auto pass = may_begin_tls();
+    if (!pass) co_return Next::close;
+    co_await begin_tls(*std::move(pass));
+  }
   // A client must wait for the greeting. RFC 5321 4.3.1
   bool talked = begin_ != end_;
   if (!talked && listener.greeting_delay.count() > 0) {
@@ -154,7 +159,7 @@ awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
 
 awaitable<Session::Next> Session::next_command() {
   using wire::smtp::LineResult;
-  auto line = wire::smtp::next_line(input(), wire::smtp::kMaxCommandLine);
+  auto line = wire::smtp::next_line(input(), line_limit());
   while (line.result == LineResult::need_more) {
     co_await send_replies();
     set_deadline(dialog_.setting().config->timeouts.command);
@@ -162,7 +167,7 @@ awaitable<Session::Next> Session::next_command() {
     const bool more = co_await fill();
     waiting_for_command_ = false;
     if (!more) co_return Next::close;
-    line = wire::smtp::next_line(input(), wire::smtp::kMaxCommandLine);
+    line = wire::smtp::next_line(input(), line_limit());
   }
   if (line.result == LineResult::line) co_return co_await obey(line);
   consume(line.consumed);
@@ -189,6 +194,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     co_await answer(command.error());
     co_return Next::close;
   }
+  if (command && std::holds_alternative<wire::smtp::StartTls>(*command)) co_return co_await handle_starttls();
   if (begin_ != end_ && must_wait) co_return co_await refuse_early_talk();
   if (!command) {
     const auto next = co_await answer(command.error());
@@ -197,6 +203,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
   }
   if (std::holds_alternative<wire::smtp::Data>(*command)) co_return co_await handle_data();
   if (const auto* chunk = std::get_if<wire::smtp::Bdat>(&*command)) co_return co_await handle_bdat(*chunk);
+  if (auto* auth = std::get_if<wire::smtp::Auth>(&*command)) co_return co_await handle_auth(std::move(*auth));
   Reply said;
   if (auto* rcpt = std::get_if<wire::smtp::Rcpt>(&*command)) {
     said = co_await handle_rcpt(std::move(*rcpt));
@@ -217,7 +224,12 @@ bool Session::must_be_last(const wire::smtp::Command& command) const {
   return !dialog_.pipelining() || std::holds_alternative<Data>(command) ||
          std::holds_alternative<Helo>(command) || std::holds_alternative<Ehlo>(command) ||
          std::holds_alternative<Lhlo>(command) || std::holds_alternative<StartTls>(command) ||
-         std::holds_alternative<Xclient>(command);
+         std::holds_alternative<Auth>(command) || std::holds_alternative<Xclient>(command);
+}
+
+// Of AUTH the initial response makes it long. RFC 4954 4
+std::size_t Session::line_limit() const {
+  return base::istarts_with(input(), "AUTH ") ? wire::smtp::kMaxAuthLine : wire::smtp::kMaxCommandLine;
 }
 
 awaitable<Reply> Session::handle_rcpt(wire::smtp::Rcpt command) {

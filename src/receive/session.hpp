@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "net/stream.hpp"
+#include "net/tls_context.hpp"
 #include "net/watchdog.hpp"
 #include "policy/content.hpp"
 #include "receive/admission.hpp"
@@ -51,6 +53,17 @@ class Session {
   boost::asio::awaitable<Next> answer(mail::Reply said);
   bool must_be_last(const wire::smtp::Command& command) const;
 
+  // session_auth.cpp
+  boost::asio::awaitable<Next> handle_auth(wire::smtp::Auth command);
+  boost::asio::awaitable<Next> end_auth(mail::Reply said);
+  // What the client answers to a challenge; else the reply that ends the AUTH.
+  boost::asio::awaitable<std::expected<std::string, mail::Reply>> ask_client(std::string challenge);
+  // session_tls.cpp
+  boost::asio::awaitable<Next> handle_starttls();
+  std::optional<net::TlsServer::Pass> may_begin_tls() const;
+  boost::asio::awaitable<void> begin_tls(net::TlsServer::Pass pass);
+  void log_client_certificate() const;
+
   // session_data.cpp: content
   boost::asio::awaitable<Next> handle_data();
   boost::asio::awaitable<Next> handle_bdat(wire::smtp::Bdat command);
@@ -58,12 +71,13 @@ class Session {
   boost::asio::awaitable<void> flush_draft();
   boost::asio::awaitable<Next> end_of_content();
   boost::asio::awaitable<std::vector<mail::Reply>> commit(Transfer& transfer);
-  boost::asio::awaitable<mail::Reply> accept(mail::Envelope envelope, Transfer& transfer);
+  boost::asio::awaitable<mail::Reply> accept(mail::Envelope envelope, mail::Edits edits, Transfer& transfer);
   void note_refused_recipients(mail::Envelope& envelope, const policy::ContentVerdict& verdict) const;
   std::optional<mail::Reply> open_transfer();
 
   // input and output
   std::string_view input() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  std::size_t line_limit() const;
   void consume(std::size_t octets);
   boost::asio::awaitable<bool> fill();  // false at the client's end of stream
   boost::asio::awaitable<void> send_replies();

@@ -24,7 +24,8 @@ constexpr base::Milliseconds kDiskPatience = std::chrono::seconds(60);
 std::optional<Reply> Session::open_transfer() {
   auto draft = services_.queue.open_draft();
   if (!draft) return store_refusal(draft.error());
-  transfer_ = std::make_unique<Transfer>(dialog_.setting().config->limits, std::move(*draft));
+  transfer_ =
+      std::make_unique<Transfer>(dialog_.setting().config->limits, std::move(*draft), dialog_.line_ends());
   return {};
 }
 
@@ -154,7 +155,9 @@ awaitable<std::vector<Reply>> Session::commit(Transfer& transfer) {
   for (const auto& alias : dialog_.expanded())
     if (!refused[alias.rcpt]) envelope.recipients.push_back(alias.recipient);
 
-  const Reply said = co_await accept(std::move(envelope), transfer);
+  auto edits = dialog_.submit(envelope, transfer.draft().id(), transfer.header());
+  if (!edits) co_return std::vector<Reply>(by_rcpt.size(), std::move(edits.error()));
+  const Reply said = co_await accept(std::move(envelope), std::move(*edits), transfer);
   for (auto& each : replies) {
     // SMTP's one reply is about what was accepted, though some recipients were refused alone.
     if (each.code == 0 || !dialog_.lmtp()) each = said;
@@ -180,14 +183,18 @@ void Session::note_refused_recipients(mail::Envelope& envelope, const policy::Co
   envelope.recipients = std::move(kept);
 }
 
-awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
+awaitable<Reply> Session::accept(mail::Envelope envelope, mail::Edits edits, Transfer& transfer) {
   const std::string from = envelope.reverse_path.to_string();
   const std::size_t recipients = envelope.recipients.size();
   const std::string protocol = envelope.origin.protocol;
+  const std::string tls = envelope.origin.tls;
   auto draft = transfer.release();
   const auto id =
       co_await net::await_posted<base::Result<base::MessageId>>(kDiskPatience, [&](auto completion) {
-        services_.queue.accept(std::move(envelope), std::move(draft), dialog_.decisions(),
+        services_.queue.accept({.envelope = std::move(envelope),
+                                .draft = std::move(draft),
+                                .edits = std::move(edits),
+                                .decisions = dialog_.decisions()},
                                std::move(completion));
       });
   if (!id) co_return reply(451, 3, 0, "the disk is too slow just now, try again later");
@@ -200,6 +207,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
                               {"client", dialog_.peer().address.to_string()},
                               {"helo", dialog_.helo()},
                               {"proto", protocol},
+                              {"tls", tls},
                               {"listener", dialog_.listener().name()}});
   co_return reply(250, 0, 0, "queued as " + name);
 }

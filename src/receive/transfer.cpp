@@ -6,19 +6,35 @@ using mail::reply;
 using mail::Reply;
 using wire::mime::HeaderCollector;
 using wire::smtp::ContentFault;
+using wire::smtp::LineRepair;
 
-Transfer::Transfer(const config::Limits& limits, queue::Draft draft)
+Transfer::Transfer(const config::Limits& limits, queue::Draft draft, LineEnds line_ends)
     : limits_(limits),
       dots_({.line = limits.line_length}),
       chunks_({.line = limits.line_length}),
       header_(limits.header_size),
-      draft_(std::move(draft)) {}
+      draft_(std::move(draft)) {
+  if (line_ends == LineEnds::repaired) repair_.emplace(wire::smtp::DecoderLimits{.line = limits.line_length});
+}
 
-void Transfer::keep(std::string_view content) {
+ContentFault Transfer::fault() const {
+  const auto found = dots_.fault() != ContentFault::none ? dots_.fault() : chunks_.fault();
+  if (!repair_) return found;
+  return repair_->line_too_long() ? ContentFault::line_too_long : ContentFault::none;
+}
+
+void Transfer::keep(std::string_view content, LineRepair::From from) {
+  if (!repair_) return store(content);
+  repaired_.clear();
+  repair_->feed(content, from, repaired_);
+  store(repaired_);
+}
+
+void Transfer::store(std::string_view content) {
   size_ += content.size();
   const auto state = header_.feed(content);
   refused_ = refused_ || size_ > limits_.message_size || state == HeaderCollector::State::too_large ||
-             dots_.fault() != ContentFault::none || chunks_.fault() != ContentFault::none;
+             fault() != ContentFault::none;
   if (!refused_) draft_.append(content);
 }
 
@@ -26,21 +42,30 @@ Transfer::Taken Transfer::take_data(std::string_view input) {
   Taken taken;
   while (taken.consumed < input.size() && !taken.ended && !wants_flush()) {
     const auto step = dots_.step(input.substr(taken.consumed));
-    keep(step.content);
+    keep(step.content, LineRepair::From::data);
     taken.consumed += step.consumed;
     taken.ended = step.ended;
   }
-  if (taken.ended) header_.finish();
+  if (taken.ended) finish();
   return taken;
 }
 
 void Transfer::take_chunk(std::string_view input) {
   chunks_.feed(input);
-  keep(input);
+  keep(input, LineRepair::From::bdat);
 }
 
 void Transfer::finish_chunks() {
   chunks_.finish();
+  finish();
+}
+
+void Transfer::finish() {
+  if (repair_) {
+    repaired_.clear();
+    repair_->finish(repaired_);
+    store(repaired_);
+  }
   header_.finish();
 }
 
@@ -50,7 +75,7 @@ void Transfer::give_up(Reply why) {
 }
 
 std::optional<Reply> Transfer::refusal() const {
-  const auto fault = dots_.fault() != ContentFault::none ? dots_.fault() : chunks_.fault();
+  const auto fault = this->fault();
   // Line ends are CRLF and nothing else. RFC 5321 2.3.8, 4.1.1.4
   if (fault == ContentFault::bare_lf) return reply(554, 6, 0, "bare LF in the message: lines end with CRLF");
   if (fault == ContentFault::bare_cr) return reply(554, 6, 0, "bare CR in the message: lines end with CRLF");

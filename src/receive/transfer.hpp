@@ -10,13 +10,17 @@
 #include "queue/queue.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/smtp/data_decoder.hpp"
+#include "wire/smtp/line_repair.hpp"
 
 namespace postrider::receive {
+
+// What becomes of a CR or LF that is not half of a CRLF.
+enum class LineEnds : bool { strict, repaired };
 
 // One thread at a time.
 class Transfer {
  public:
-  Transfer(const config::Limits& limits, queue::Draft draft);
+  Transfer(const config::Limits& limits, queue::Draft draft, LineEnds line_ends = LineEnds::strict);
 
   // DATA: takes octets of the input; how many it consumed, and whether the content has ended. Stops early when the
   // draft wants a flush.
@@ -47,12 +51,17 @@ class Transfer {
   bool hopeless() const { return size_ > 2 * limits_.message_size + kSlack; }
 
  private:
-  void keep(std::string_view content);
+  void keep(std::string_view content, wire::smtp::LineRepair::From from);
+  void store(std::string_view content);
+  void finish();
+  wire::smtp::ContentFault fault() const;
 
   static constexpr std::uint64_t kSlack = 1u << 20;
   config::Limits limits_;
   wire::smtp::DataDecoder dots_;
   wire::smtp::ChunkDecoder chunks_;
+  std::optional<wire::smtp::LineRepair> repair_;
+  std::string repaired_;  // of one piece
   wire::mime::HeaderCollector header_;
   queue::Draft draft_;
   std::uint64_t size_ = 0;

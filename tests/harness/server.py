@@ -192,9 +192,13 @@ class Server:
 
     # --- mail ----------------------------------------------------------------------------------------
 
-    def client(self, listener=0, source=None, timeout=10, greeting=True):
-        """A connection to one of its listeners; with greeting=True the 220 has been read and checked."""
+    def client(self, listener=0, source=None, timeout=10, greeting=True, tls=None, server_name="mx.test"):
+        """A connection to one of its listeners; with greeting=True the 220 has been read and checked.
+
+        `tls` is the context for a listener whose TLS is implicit."""
         client = Client(*self.address(listener), source=source, timeout=timeout)
+        if tls:
+            client.wrap(tls, server_name)
         if greeting:
             client.expect(220)
         return client

@@ -93,9 +93,12 @@ class Message:
 
 
 class Sink:
-    """`address` is (host, port), or a path for a Unix socket. `lmtp`: speaks LMTP, a reply for each recipient."""
+    """`address` is (host, port), or a path for a Unix socket. `lmtp`: speaks LMTP, a reply for each recipient.
 
-    def __init__(self, address, replies=None, faults=None, ehlo=EHLO, lmtp=False):
+    `tls`: a server's ssl.SSLContext; then STARTTLS is offered, and `secured` has a (version, resumed) for each handshake."""
+
+    def __init__(self, address, replies=None, faults=None, ehlo=EHLO, lmtp=False, tls=None):
+        self.tls, self.secured = tls, []
         self.replies, self.faults, self.ehlo, self.lmtp = dict(replies or {}), dict(faults or {}), ehlo, lmtp
         self.messages, self.commands, self.connections, self.clients = [], [], 0, []
         self.stopped = threading.Event()
@@ -195,6 +198,7 @@ class _Talk:
 
     def __init__(self, sink, connection, stream, number):
         self.sink, self.connection, self.stream, self.number = sink, connection, stream, number
+        self.under_tls = False
         self._forget()
 
     def _forget(self):
@@ -225,6 +229,8 @@ class _Talk:
         verb = line.split(" ")[0].upper().split(":")[0]
         if verb in ("EHLO", "LHLO"):
             lines = ["sink.test", *self.sink.ehlo]
+            if self.sink.tls and not self.under_tls:
+                lines.append("STARTTLS")
             self.answer(verb, usual="\r\n".join(f"250{'-' if i + 1 < len(lines) else ' '}{each}"
                                                 for i, each in enumerate(lines)))
         elif verb == "MAIL":
@@ -240,6 +246,9 @@ class _Talk:
                 self._data()
         elif verb == "BDAT":
             self._chunk(line)
+        elif verb == "STARTTLS" and self.sink.tls:
+            if self.answer("STARTTLS", usual="220 2.0.0 go ahead"):
+                self._secure()
         elif verb in USUAL:
             self.answer(verb)
             if verb == "RSET":
@@ -248,6 +257,13 @@ class _Talk:
                 raise ConnectionAbortedError
         else:
             self.connection.sendall(b"500 5.5.1 what?\r\n")
+
+    def _secure(self):
+        self.connection = self.sink.tls.wrap_socket(self.connection, server_side=True)
+        self.stream = self.connection.makefile("rb")
+        self.under_tls = True
+        self.sink.secured.append((self.connection.version(), self.connection.session_reused))
+        self._forget()
 
     def _data(self):
         lines = []

@@ -62,6 +62,20 @@ class Client:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
 
+    # --- TLS -----------------------------------------------------------------------------------------
+
+    def wrap(self, context, server_name="mx.test", session=None):
+        """The handshake; all that follows is under TLS."""
+        self.socket.settimeout(self.timeout)
+        self.socket = context.wrap_socket(self.socket, server_hostname=server_name, session=session)
+        return self
+
+    def starttls(self, context, server_name="mx.test"):
+        """STARTTLS, 220 and the handshake; EHLO has to be said again."""
+        self.cmd("STARTTLS", 220, "2.0.0")
+        assert not self.buffer, f"said in clear behind the 220: {self.buffer!r}"
+        return self.wrap(context, server_name)
+
     # --- bytes and replies ---------------------------------------------------------------------------
 
     def send(self, data):

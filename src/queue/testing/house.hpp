@@ -242,7 +242,7 @@ class House {
     envelope.size = body.size();
     std::promise<base::Result<base::MessageId>> promise;
     auto future = promise.get_future();
-    queue->accept(std::move(envelope), std::move(*draft), {"a test"},
+    queue->accept({.envelope = std::move(envelope), .draft = std::move(*draft), .decisions = {"a test"}},
                   [&promise](base::Result<base::MessageId> id) { promise.set_value(std::move(id)); });
     const auto id = future.get();
     EXPECT_TRUE(id.has_value());

@@ -26,8 +26,8 @@ std::filesystem::path private_folder() {
 
 // The session goes with its coroutine, and its timers with it: else they would keep the context running.
 boost::asio::awaitable<void> serve(Services& services, const config::Listener& listener,
-                                   std::unique_ptr<net::Stream> stream) {
-  const Peer peer{.address = *base::IpAddress::parse("192.0.2.1"), .port = 2525, .may_xclient = false};
+                                   std::unique_ptr<net::Stream> stream, base::IpAddress from) {
+  const Peer peer{.address = from, .port = 2525, .may_xclient = false};
   Admission admission;
   admission.enter(peer.address, 1, 1);
   Session session(services, listener, std::move(stream), peer, admission, {admission, peer.address});
@@ -72,13 +72,14 @@ House::~House() {
   std::filesystem::remove_all(folder_, error);
 }
 
-net::fake::Peer House::converse(std::deque<std::string> sends) {
+net::fake::Peer House::converse(std::deque<std::string> sends, std::string_view from) {
   net::fake::Peer peer;
   peer.sends = std::move(sends);
   context_.restart();
   boost::asio::co_spawn(context_,
                         serve(*services_, setting_.config->listeners.front(),
-                              std::make_unique<net::fake::Stream>(context_.get_executor(), peer)),
+                              std::make_unique<net::fake::Stream>(context_.get_executor(), peer),
+                              *base::IpAddress::parse(from)),
                         boost::asio::detached);
   context_.run();
   return peer;

@@ -41,7 +41,7 @@ class House {
   ~House();
 
   // Runs one session to its end with a client that sends these pieces and then closes; what it heard.
-  net::fake::Peer converse(std::deque<std::string> sends);
+  net::fake::Peer converse(std::deque<std::string> sends, std::string_view from = "192.0.2.1");
 
   store::Spool& spool() { return *spool_; }
   Services& services() { return *services_; }

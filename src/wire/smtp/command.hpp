@@ -15,8 +15,10 @@
 namespace postrider::wire::smtp {
 
 // Octets of a command line with its CRLF. RFC 5321 4.5.3.1.4 asks for 512 and each extension for some more;
-// MAIL and RCPT with every extension that we announce need about 1,800.
-inline constexpr std::size_t kMaxCommandLine = 2048;
+// MAIL and RCPT with every extension that we announce need about 2,300.
+inline constexpr std::size_t kMaxCommandLine = 2560;
+// The same of AUTH, and of each line in its exchange. RFC 4954 4
+inline constexpr std::size_t kMaxAuthLine = 12288;
 
 // The first word after the verb: 1 to 255 printable ASCII octets without space. A domain or an address
 // literal is asked for, but real clients say other things, so anything is taken; octets above 127 become "?".
@@ -39,6 +41,9 @@ struct Mail {
   bool smtputf8 = false;  // RFC 6531 3.4
   mail::DsnReturn ret = mail::DsnReturn::unspecified;
   std::string envid;  // decoded from xtext, 100 octets at most
+  // AUTH, who is said to have submitted it first: "<>" or an address, decoded from xtext. No client is trusted to say so: it is
+  // read and goes no further. RFC 4954 5
+  std::string submitter = {};
 };
 // RFC 5321 4.1.1.3
 struct Rcpt {
@@ -85,6 +90,7 @@ struct CommandRules {
   bool extensions = true;  // EHLO or LHLO was said: MAIL and RCPT take parameters
   bool smtputf8 = true;  // MAIL may say SMTPUTF8; for RCPT: this transaction's MAIL said it, so that UTF-8 is
                          // allowed in the path (else 550 5.6.7, RFC 6531 3.5) and in ORCPT
+  bool auth = false;     // AUTH was announced: MAIL may have its parameter
 };
 
 // `line` is without its CRLF and has no CR, LF or NUL in it (the line splitter saw to that). A Reply is the

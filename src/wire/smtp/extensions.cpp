@@ -27,6 +27,7 @@ void take(std::string_view line, Extensions& into) {
   if (is("8BITMIME")) into.eight_bit_mime = true;
   if (is("SMTPUTF8")) into.smtputf8 = true;
   if (is("DSN")) into.dsn = true;
+  if (is("STARTTLS")) into.starttls = true;
   if (!is("SIZE")) return;
   into.size = true;
   into.most = size_limit(base::trim(line.substr(space)));

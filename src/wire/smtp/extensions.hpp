@@ -15,6 +15,7 @@ struct Extensions {
   bool eight_bit_mime = false;        // RFC 6152
   bool smtputf8 = false;              // RFC 6531
   bool dsn = false;                   // RFC 3461
+  bool starttls = false;              // RFC 3207
   bool size = false;                  // MAIL takes SIZE=
   std::optional<std::uint64_t> most;  // octets of a message, by SIZE; absent: no limit, or none that is told
   bool operator==(const Extensions&) const = default;

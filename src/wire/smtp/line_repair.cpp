@@ -1,15 +1,10 @@
 #include "wire/smtp/line_repair.hpp"
 
-#include <algorithm>
-
 namespace postrider::wire::smtp {
 
-LineRepair::LineRepair(DecoderLimits limits, bool transparency)
-    : limit_(std::max<std::size_t>(limits.line, 998)), transparency_(transparency) {}
-
-void LineRepair::plain(std::string_view text, std::string& out) {
+void LineRepair::plain(std::string_view text, From from, std::string& out) {
   if (text.empty()) return;
-  if (after_mend_ && transparency_ && text.front() == '.') text.remove_prefix(1);
+  if (after_mend_ && from == From::data && text.front() == '.') text.remove_prefix(1);
   after_mend_ = false;
   length_ += text.size();
   too_long_ |= length_ > limit_;
@@ -28,7 +23,7 @@ void LineRepair::mend(std::string& out) {
   ++repaired_;
 }
 
-void LineRepair::feed(std::string_view content, std::string& out) {
+void LineRepair::feed(std::string_view content, From from, std::string& out) {
   while (!content.empty()) {
     if (cr_) {
       cr_ = false;
@@ -41,7 +36,7 @@ void LineRepair::feed(std::string_view content, std::string& out) {
       continue;
     }
     const std::size_t end = content.find_first_of("\r\n");
-    plain(content.substr(0, end), out);
+    plain(content.substr(0, end), from, out);
     if (end == std::string_view::npos) return;
     if (content[end] == '\r')
       cr_ = true;

@@ -2,6 +2,7 @@
 // server repairs and another takes for the end of a message is how mail is smuggled.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,11 +16,12 @@ namespace postrider::wire::smtp {
 // becomes a CRLF. Where the message was end of data is not its matter: that was CRLF.CRLF and nothing else.
 class LineRepair {
  public:
-  // `transparency`: behind a line end that was repaired a dot goes, as DATA's rule is for all others. RFC 5321 4.5.2
-  explicit LineRepair(DecoderLimits limits, bool transparency);
+  explicit LineRepair(DecoderLimits limits) : limit_(std::max<std::size_t>(limits.line, 998)) {}
 
+  // Behind a line end that was mended, in DATA, a dot goes, as it does behind all others. RFC 5321 4.5.2
+  enum class From : bool { data, bdat };
   // Appends to `out`. A CR at the very end is kept until it is known what follows.
-  void feed(std::string_view content, std::string& out);
+  void feed(std::string_view content, From from, std::string& out);
   void finish(std::string& out);
 
   bool line_too_long() const { return too_long_; }
@@ -28,10 +30,9 @@ class LineRepair {
  private:
   void mend(std::string& out);
   void end_line(std::string& out);
-  void plain(std::string_view text, std::string& out);
+  void plain(std::string_view text, From from, std::string& out);
 
   std::size_t limit_;
-  bool transparency_;
   bool cr_ = false;          // the last octet, not written yet
   bool after_mend_ = false;  // the next octet begins a line behind a repaired end
   bool too_long_ = false;

@@ -15,7 +15,9 @@ constexpr std::size_t kMaxSizeDigits = 20;  // RFC 1870 3
 constexpr std::size_t kMaxEnvid = 100;      // RFC 3461 4.4
 constexpr std::size_t kMaxOrcpt = 500;      // RFC 3461 4.2
 
-constexpr std::size_t kMostParameters = 5;  // that MAIL has
+constexpr std::size_t kMaxAuth = 500;  // RFC 4954 3
+
+constexpr std::size_t kMostParameters = 6;  // that MAIL has
 
 struct Parameter {
   std::string keyword;                    // upper case
@@ -87,6 +89,15 @@ Taken take_envid(std::string_view value, Mail& command) {
   return Taken::yes;
 }
 
+// An address or "<>", which stands for nobody. RFC 4954 5
+Taken take_auth(std::string_view value, Mail& command) {
+  auto decoded = decode_xtext(value);
+  if (!decoded || value.size() > kMaxAuth) return Taken::malformed;
+  if (*decoded != "<>" && !mail::Address::parse(*decoded)) return Taken::malformed;
+  command.submitter = std::move(*decoded);
+  return Taken::yes;
+}
+
 // NEVER stands alone. RFC 3461 4.1
 Taken take_notify(std::string_view value, Rcpt& command) {
   command.notify.specified = true;
@@ -143,6 +154,7 @@ Taken take(const Parameter& parameter, const CommandRules& rules, Mail& command)
   if (keyword == "BODY") return value ? take_body(*value, command) : Taken::malformed;
   if (keyword == "RET") return value ? take_ret(*value, command) : Taken::malformed;
   if (keyword == "ENVID") return value ? take_envid(*value, command) : Taken::malformed;
+  if (keyword == "AUTH" && rules.auth) return value ? take_auth(*value, command) : Taken::malformed;
   return Taken::unknown;
 }
 

@@ -67,6 +67,21 @@ TEST(Parameter, ThatIsNotKnownIs555) {
   EXPECT_EQ(on_rcpt("SMTPUTF8"), "555 5.5.4");
 }
 
+// RFC 4954 5
+TEST(Parameter, AuthIsAnAddressOrNobodyWhereAuthWasAnnounced) {
+  const CommandRules announced{.auth = true};
+  Mail command;
+  EXPECT_EQ(code(parse_parameters("AUTH=e+3Dmc2@example.com", announced, command)), "");
+  EXPECT_EQ(command.submitter, "e=mc2@example.com");
+  EXPECT_EQ(code(parse_parameters("auth=<>", announced, command)), "");
+  EXPECT_EQ(command.submitter, "<>");
+  EXPECT_EQ(on_mail("AUTH=<>", {.extensions = false, .auth = true}), "555 5.5.4");
+  for (const auto* text : {"AUTH", "AUTH=", "AUTH=nobody", "AUTH=a@b+0D", "AUTH=a@b+3", "AUTH=<a@b>"})
+    EXPECT_EQ(on_mail(text, announced), "501 5.5.4") << text;
+  EXPECT_EQ(on_mail("AUTH=" + std::string(500, 'x'), announced), "501 5.5.4");
+  EXPECT_EQ(on_mail("AUTH=<> AUTH=<>", announced), "501 5.5.4");
+}
+
 TEST(Parameter, IsNotKnownAfterHelo) {
   EXPECT_EQ(on_mail("SIZE=1", {.extensions = false, .smtputf8 = false}), "555 5.5.4");
   EXPECT_EQ(on_rcpt("NOTIFY=NEVER", {.extensions = false, .smtputf8 = false}), "555 5.5.4");

@@ -1,0 +1,109 @@
+"""Clients that people use, logging in: each with the mechanisms that it has."""
+
+import smtplib
+import subprocess
+
+import pytest
+
+from harness.certificates import client_context
+from harness.peers import have
+from harness.sasl import PASSWORD, add_accounts
+from harness.smtp import message
+
+ALICE = "alice@users.test"
+CLIENT_SECONDS = 60
+STARTTLS, IMPLICIT = range(2)
+
+
+@pytest.fixture
+def submission(make_server, authority):
+    certificate = authority.issue("mx.test")
+    mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
+    server = make_server(start=False, auth={"mechanisms": mechanisms},
+                         listener=[{"mode": "submission", "tls": "starttls"}, {"mode": "submission", "tls": "implicit"}],
+                         tls={"certificate": str(certificate.pem), "key": str(certificate.key)})
+    add_accounts(server, "alice")
+    return server.start()
+
+
+def run(*command, stdin=b"", code=0):
+    assert have(command[0]), f"{command[0]} is not installed"
+    done = subprocess.run([*map(str, command)], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=CLIENT_SECONDS, check=False)
+    assert (done.returncode == 0) == (code == 0), f"{command[0]} ended with {done.returncode}: {done.stdout[-3000:]!r}"
+    return done.stdout
+
+
+def logged_in(server, mechanism):
+    line = server.wait_log(event="logged_in", mechanism=mechanism)
+    assert line["account"] == ALICE and line["tls"].startswith("TLSv1.")
+
+
+class TestGsasl:
+    def gsasl(self, server, authority, mechanism, password=PASSWORD, code=0):
+        return run("gsasl", "--smtp", f"--connect=127.0.0.1:{server.port}", "--hostname=mx.test",
+                   f"--mechanism={mechanism}", f"--authentication-id={ALICE}", f"--password={password}",
+                   f"--x509-ca-file={authority.pem}", "--no-client-first", code=code)
+
+    @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"])
+    def test_logs_in(self, submission, authority, mechanism):
+        self.gsasl(submission, authority, mechanism)
+        logged_in(submission, mechanism)
+
+    def test_is_refused_with_a_wrong_password(self, submission, authority):
+        self.gsasl(submission, authority, "SCRAM-SHA-256-PLUS", "wrong", code=1)
+        submission.wait_log(event="login_failed", mechanism="SCRAM-SHA-256-PLUS")
+
+
+class TestMsmtp:
+    @pytest.mark.parametrize("mechanism", ["scram-sha-256", "plain", "login"])
+    def test_logs_in(self, submission, authority, mechanism):
+        run("msmtp", "--host=127.0.0.1", f"--port={submission.port}", "--domain=client.test", f"--from={ALICE}",
+            f"--auth={mechanism}", f"--user={ALICE}", f"--passwordeval=echo {PASSWORD}", "--tls=on",
+            f"--tls-trust-file={authority.pem}", "--tls-host-override=mx.test", "--", ALICE,
+            stdin=message().replace(b"\r\n", b"\n"))
+        logged_in(submission, mechanism.upper())
+        submission.wait_log(event="accepted", proto="ESMTPSA")
+
+
+class TestCurl:
+    def curl(self, server, authority, tmp_path, *options, scheme="smtp", listener=STARTTLS):
+        (tmp_path / "mail").write_bytes(message())
+        port = server.address(listener)[1]
+        run("curl", "--silent", "--show-error", "--max-time", CLIENT_SECONDS, "--ssl-reqd", "--cacert", authority.pem,
+            "--resolve", f"mx.test:{port}:127.0.0.1", "--user", f"{ALICE}:{PASSWORD}", "--mail-from", ALICE, "--mail-rcpt",
+            ALICE, "--upload-file", tmp_path / "mail", "--url", f"{scheme}://mx.test:{port}/client.test", *options)
+
+    @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+    @pytest.mark.parametrize("initial", [[], ["--sasl-ir"]], ids=["asked", "at once"])
+    def test_logs_in(self, submission, authority, tmp_path, mechanism, initial):
+        self.curl(submission, authority, tmp_path, "--login-options", f"AUTH={mechanism}", *initial)
+        logged_in(submission, mechanism)
+
+    def test_logs_in_under_implicit_tls(self, submission, authority, tmp_path):
+        self.curl(submission, authority, tmp_path, "--login-options", "AUTH=PLAIN", scheme="smtps", listener=IMPLICIT)
+        logged_in(submission, "PLAIN")
+        submission.wait_log(event="accepted", proto="ESMTPSA")
+
+
+class TestSwaks:
+    @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+    def test_logs_in(self, submission, mechanism):
+        run("swaks", "--server", "127.0.0.1", "--port", submission.port, "--ehlo", "client.test", "--from", ALICE, "--to",
+            ALICE, "--tls", "--auth", mechanism, "--auth-user", ALICE, "--auth-password", PASSWORD)
+        logged_in(submission, mechanism)
+
+
+class TestSmtplib:
+    def test_logs_in(self, submission, authority):
+        context = client_context(trusting=authority)
+        context.check_hostname = False
+        with smtplib.SMTP("127.0.0.1", submission.port, local_hostname="client.test", timeout=CLIENT_SECONDS) as smtp:
+            smtp.starttls(context=context)
+            smtp.login(ALICE, PASSWORD)
+            assert smtp.sendmail(ALICE, [ALICE], message()) == {}
+        logged_in(submission, "PLAIN")
+        with smtplib.SMTP("127.0.0.1", submission.port, local_hostname="client.test", timeout=CLIENT_SECONDS) as smtp:
+            smtp.starttls(context=context)
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                smtp.login(ALICE, "wrong")
