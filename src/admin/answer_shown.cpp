@@ -27,6 +27,7 @@ object origin_json(const mail::Origin& origin) {
   put(out, "listener", origin.listener);
   put(out, "identity", origin.identity);
   put(out, "tls", origin.tls);
+  if (origin.uid) out["uid"] = *origin.uid;
   return out;
 }
 

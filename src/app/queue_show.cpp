@@ -19,6 +19,9 @@ std::string origin_text(const object& origin) {
   std::string from = text(origin, "name");
   if (origin.contains("client"))
     from += fmt::format("{}[{}]:{}", from.empty() ? "" : " ", text(origin, "client"), number(origin, "port"));
+  if (origin.contains("uid"))
+    return fmt::format("a program of {} (uid {}) on this machine", text(origin, "identity"),
+                       number(origin, "uid"));
   if (from.empty()) return "written by this server";
   if (const auto helo = text(origin, "helo"); !helo.empty()) from += ", which called itself " + helo;
   if (const auto identity = text(origin, "identity"); !identity.empty())

@@ -34,7 +34,8 @@ struct Fault {
   std::string to_string() const;  // without line and column where line is 0
 };
 
-enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
+// `submit` is the socket for programs on this machine; no [[listener]] has it.
+enum class ListenerMode : std::uint8_t { mx, submission, lmtp, submit };
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 
 struct Listener {
@@ -45,7 +46,7 @@ struct Listener {
   std::vector<base::Network> proxy_protocol;  // who must send a PROXY header first; others may not
   std::vector<base::Network> xclient;         // who may use XCLIENT
   base::Milliseconds greeting_delay{0};       // wait before the greeting; who talks meanwhile gets 554
-  std::string name() const;                   // "127.0.0.1:25", "[::]:25"
+  std::string name() const;                   // "127.0.0.1:25", "[::]:25"; "submit"
   bool operator==(const Listener&) const = default;
 };
 
@@ -191,6 +192,19 @@ struct Delivery {
   bool operator==(const Delivery&) const = default;
 };
 
+enum class SubmitAllow : std::uint8_t { everybody, listed, nobody };
+
+// How programs on this machine hand in mail (postrider sendmail).
+struct Submit {
+  SubmitAllow allow = SubmitAllow::everybody;
+  std::vector<std::string> users;  // with `listed`; root is always allowed
+  std::filesystem::path folder;    // of the socket and the drop folder; data_dir/submit
+  std::uint32_t connections_per_user = 20;
+  // `user`: a name of this system.
+  bool allows(std::uint32_t uid, std::string_view user) const;
+  bool operator==(const Submit&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -225,6 +239,7 @@ struct Config {
   Queue queue;
   Delivery delivery;
   Timeline timeline;
+  Submit submit;
   std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;

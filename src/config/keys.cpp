@@ -138,6 +138,13 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
 
+    {"submit.allow", choice, "word", "everybody", 0, 0, "everybody, listed, nobody",
+     differs<&C::submit, &Submit::allow>},
+    {"submit.users", list, "list of strings", "none", 0, 0, "users of this system", nullptr},
+    {"submit.folder", text, "path", "{data_dir}/submit", 0, 0, "absolute",
+     differs<&C::submit, &Submit::folder>},
+    {"submit.connections_per_user", integer, "integer", "20", 1, 10000, "", nullptr},
+
     {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
      differs<&C::timeline, &Timeline::keep>},
     {"timeline.size", size, "size", "2GiB", kMiB, kTiB, "", differs<&C::timeline, &Timeline::size>},
@@ -201,6 +208,8 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.queue.min_free = running.queue.min_free;
   next.queue.min_free_inodes = running.queue.min_free_inodes;
   next.timeline = running.timeline;
+  next.submit.allow = running.submit.allow;
+  next.submit.folder = running.submit.folder;
   next.dns = running.dns;
 }
 

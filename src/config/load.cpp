@@ -102,6 +102,19 @@ void read_delivery(const Value& table, Config& config, Report& report) {
   timeouts.read("idle", delivery.idle);
 }
 
+void read_submit(const Value& table, Config& config, Report& report) {
+  Section section(table, "submit.", report);
+  Submit& submit = config.submit;
+  section.read("allow", submit.allow);
+  section.read_list("users", submit.users, parse_system_user);
+  submit.folder = config.data_dir / "submit";
+  section.read("folder", submit.folder,
+               [&](std::string_view path) { return parse_path_in(path, config.data_dir.string()); });
+  section.read("connections_per_user", submit.connections_per_user);
+  if (section.has("users") && submit.allow != SubmitAllow::listed)
+    report.add(section.at("users"), "the list of users has no effect", "add allow = \"listed\"");
+}
+
 void read_rest(const Value& root, Config& config, Report& report) {
   Section log(table_of(root, "log", report), "log.", report);
   log.read("format", config.log_format);
@@ -113,6 +126,7 @@ void read_rest(const Value& root, Config& config, Report& report) {
   timeline.read("keep", config.timeline.keep);
   timeline.read("size", config.timeline.size);
   read_delivery(table_of(root, "delivery", report), config, report);
+  read_submit(table_of(root, "submit", report), config, report);
 }
 
 // `running` keeps its restart keys, also where others are made of them ({data_dir} in a path).

@@ -46,6 +46,8 @@ struct Origin {
   std::string protocol;     // "ESMTP", "SMTP", "UTF8SMTP", "LMTP", ...; RFC 3848, RFC 6531 4.3
   std::string identity;     // authenticated user, empty: none
   std::string tls;          // protocol and cipher, empty: none
+  // A program of this user of this machine brought it; `identity` is the user's name.
+  std::optional<std::uint32_t> uid{};
   bool operator==(const Origin&) const = default;
 };
 

@@ -74,7 +74,7 @@ std::string received_field(const mail::Envelope& envelope, base::MessageId id, c
     field.word("by");
   }
   field.word(hostname.ascii());
-  field.word("(Postrider)");
+  field.word(origin.uid ? "(Postrider, from userid " + std::to_string(*origin.uid) + ")" : "(Postrider)");
   // RFC 3848 2, RFC 6531 4.3
   if (!origin.protocol.empty()) field.word("with " + origin.protocol);
   field.word("id " + id.to_string());

@@ -10,7 +10,8 @@ namespace postrider::policy {
 
 // "Received: from HELO (NAME [ADDR])\r\n\tby HOSTNAME (Postrider) with ESMTP id ID\r\n\tfor
 // <RCPT>;\r\n\tDATE\r\n", folded where a line would be longer than 78 octets and a word allows it; no line is
-// longer than 330. `from` is left out of mail that we wrote ourselves, `for` where the recipients stem from more
+// longer than 330. `from` is left out of mail that we wrote ourselves, and of a
+// local program's, which has "(Postrider, from userid 1000)"; `for` where the recipients stem from more
 // than one RCPT (hidden copies, RFC 5321 7.2). A HELO name with octets that a field can't hold is written with
 // "?". UTF-8 stands in it only with SMTPUTF8.
 std::string received_field(const mail::Envelope& envelope, base::MessageId id, const mail::Domain& hostname);

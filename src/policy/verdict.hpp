@@ -17,7 +17,8 @@ namespace postrider::policy {
 struct ClientFacts {
   base::IpAddress address;
   config::ListenerMode mode = config::ListenerMode::mx;
-  std::string identity;  // authenticated user; empty: none. May relay
+  std::string identity;   // authenticated user; empty: none. May relay
+  std::uint32_t uid = 0;  // with mode `submit`: the user of this machine, whose name `identity` is
 };
 
 struct Accept {
@@ -34,7 +35,8 @@ struct AskNextHop {
 };
 using RecipientVerdict = std::variant<Accept, AskNextHop, Refuse>;
 
-// May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1.
+// May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1. A user of this machine
+// (mode `submit`) is asked for in [submit] instead.
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client);
 // May this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged, nor is the
 // null sender.

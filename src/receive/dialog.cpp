@@ -23,7 +23,9 @@ Reply store_refusal(const base::Failure& failure) {
 }
 
 Dialog::Dialog(Services& services, const config::Listener& listener, Peer peer)
-    : services_(services), listener_(listener), peer_(peer), setting_(services.setting()) {}
+    : services_(services), listener_(listener), peer_(std::move(peer)), setting_(services.setting()) {
+  if (peer_.user) identity_ = peer_.user->name;
+}
 
 Reply Dialog::greeting() {
   if (const auto refusal = policy::judge_client(*setting_.config, facts())) return refuse(*refusal);
@@ -95,8 +97,12 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
   envelope.size = size;
   envelope.received = services_.clock.utc();
   auto& origin = envelope.origin;
-  origin.client = peer_.address;
-  origin.client_port = peer_.port;
+  if (peer_.user) {
+    origin.uid = peer_.user->uid;
+  } else {
+    origin.client = peer_.address;
+    origin.client_port = peer_.port;
+  }
   origin.helo = helo_;
   origin.client_name = client_name_;
   origin.listener = listener_.name();
@@ -126,7 +132,10 @@ void Dialog::end_transaction() {
 }
 
 policy::ClientFacts Dialog::facts() const {
-  return {.address = peer_.address, .mode = listener_.mode, .identity = identity_};
+  return {.address = peer_.address,
+          .mode = listener_.mode,
+          .identity = identity_,
+          .uid = peer_.user ? peer_.user->uid : 0};
 }
 
 Reply Dialog::refuse(const policy::Refuse& refusal) {

@@ -20,11 +20,20 @@
 
 namespace postrider::receive {
 
+// A user of this machine, told by the kernel.
+struct LocalUser {
+  std::uint32_t uid = 0;
+  std::string name;  // "uid1000" where the system has none
+};
+
 // What the connection is, before a word was said.
 struct Peer {
   base::IpAddress address;
   std::uint16_t port = 0;
-  bool may_xclient = false;  // its own address is listed; stays true after XCLIENT changed `address`
+  bool may_xclient = false;         // its own address is listed; stays true after XCLIENT changed `address`
+  std::optional<LocalUser> user{};  // mode `submit`: instead of an address
+  // For the log.
+  std::string name() const { return user ? "uid " + std::to_string(user->uid) : address.to_string(); }
 };
 
 // A recipient whose next hop must be asked; answer with Dialog::probed().
@@ -108,6 +117,7 @@ class Dialog {
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
   void note_expanded(const wire::smtp::Rcpt& command, const directory::Target& first);
   policy::ClientFacts facts() const;
+  std::size_t most_recipients() const;  // of one transaction
   mail::Reply refuse(const policy::Refuse& refusal);
 
   Services& services_;

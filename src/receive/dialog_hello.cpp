@@ -34,7 +34,7 @@ std::string Dialog::capabilities() const {
   lines += "ENHANCEDSTATUSCODES\n";                                       // RFC 2034 3
   lines += "CHUNKING\n";                                                  // RFC 3030 2
   lines += "DSN\n";                                                       // RFC 3461 4
-  lines += "LIMITS RCPTMAX=" + std::to_string(limits.recipients) + '\n';  // RFC 9422 4
+  lines += "LIMITS RCPTMAX=" + std::to_string(most_recipients()) + '\n';  // RFC 9422 4
   if (peer_.may_xclient) lines += "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n";
   // Last, since scripts wait for "250 HELP".
   return lines + "HELP";

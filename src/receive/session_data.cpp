@@ -197,7 +197,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
                               {"from", from},
                               {"recipients", recipients},
                               {"size", transfer.size()},
-                              {"client", dialog_.peer().address.to_string()},
+                              {"client", dialog_.peer().name()},
                               {"helo", dialog_.helo()},
                               {"proto", protocol},
                               {"listener", dialog_.listener().name()}});

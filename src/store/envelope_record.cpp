@@ -34,6 +34,7 @@ enum OriginTag : std::uint64_t {
   kProtocol = 6,
   kIdentity = 7,
   kTls = 8,
+  kUid = 9,  // plus one, as 0 is not written
 };
 enum RecipientTag : std::uint64_t {
   kOriginal = 1,
@@ -56,6 +57,7 @@ void put_origin(FieldWriter& out, const mail::Origin& origin, std::string_view u
   out.text(kProtocol, origin.protocol);
   out.text(kIdentity, origin.identity);
   out.text(kTls, origin.tls);
+  if (origin.uid) out.number(kUid, 1 + std::uint64_t{*origin.uid});
   out.raw(unknown);
   out.close(begin);
 }
@@ -123,6 +125,11 @@ bool read_origin(std::string_view bytes, mail::Origin& origin, std::string& unkn
       case kTls:
         origin.tls = in.bytes();
         break;
+      case kUid: {
+        const auto number = in.number(1 + std::uint64_t{UINT32_MAX});
+        if (number > 0) origin.uid = static_cast<std::uint32_t>(number - 1);
+        break;
+      }
       default:
         unknown += in.raw();
     }

@@ -57,7 +57,8 @@ mail::Envelope full_envelope() {
                      .listener = "127.0.0.1:25",
                      .protocol = "ESMTPSA",
                      .identity = "alice",
-                     .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384"};
+                     .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384",
+                     .uid = UINT32_MAX};
   envelope.received = UtcTime(Milliseconds(1'800'000'000'000));
   envelope.size = UINT64_MAX;
   envelope.recipients = {full_recipient(), testing::recipient("bob@example.net")};
