@@ -43,7 +43,13 @@ void print_envelope(const object& shown, base::UtcTime now) {
   if (flag(shown, "smtputf8")) print_line("Needs", "SMTPUTF8");
   if (flag(shown, "requiretls")) print_line("Needs", "TLS all the way (REQUIRETLS)");
   if (shown.contains("hold_until")) print_line("Not before", time_text(text(shown, "hold_until")));
-  if (shown.contains("deliver_by")) print_line("Deliver by", time_text(text(shown, "deliver_by")));
+  if (shown.contains("deliver_by")) {
+    const bool told = text(shown, "when_late") == "tell";
+    print_line("Deliver by", time_text(text(shown, "deliver_by")) +
+                                 (told ? ", or its sender is told" : ", or it goes back to its sender"));
+  }
+  if (const auto* priority = shown.if_contains("priority"); priority && priority->is_int64())
+    print_line("Priority", std::to_string(priority->get_int64()));
 }
 
 std::string state_text(const object& recipient, base::UtcTime now) {

@@ -37,6 +37,19 @@ struct Fault {
 enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 
+// Extensions that not everybody is offered.
+struct Offers {
+  bool future_release = false;  // RFC 4865; to those who may relay
+  bool deliver_by = false;      // RFC 2852
+  bool mt_priority = false;     // RFC 6710
+  // What a listener has where the file does not say: all of them for users, none for strangers.
+  static Offers of(ListenerMode mode) {
+    const bool all = mode == ListenerMode::submission;
+    return {.future_release = all, .deliver_by = all, .mt_priority = all};
+  }
+  bool operator==(const Offers&) const = default;
+};
+
 struct Listener {
   base::IpAddress address;
   std::uint16_t port = 0;  // 0: any free one (tests)
@@ -45,7 +58,8 @@ struct Listener {
   std::vector<base::Network> proxy_protocol;  // who must send a PROXY header first; others may not
   std::vector<base::Network> xclient;         // who may use XCLIENT
   base::Milliseconds greeting_delay{0};       // wait before the greeting; who talks meanwhile gets 554
-  std::string name() const;                   // "127.0.0.1:25", "[::]:25"
+  Offers offers;
+  std::string name() const;  // "127.0.0.1:25", "[::]:25"
   bool operator==(const Listener&) const = default;
 };
 
@@ -60,6 +74,16 @@ struct Limits {
   std::uint64_t header_size = 256u << 10;      // octets of a header section
   std::uint64_t line_length = 1u << 20;        // octets of a line of content
   bool operator==(const Limits&) const = default;
+};
+
+// Which meaning the numbers of MT-PRIORITY have; told to clients, all numbers are kept apart. RFC 6710 3
+enum class PriorityPolicy : std::uint8_t { none, mixer, stanag4406, nsep };
+
+struct Extensions {
+  base::Milliseconds max_hold{std::chrono::days(30)};           // FUTURERELEASE
+  base::Milliseconds min_deliver_by{std::chrono::seconds(60)};  // DELIVERBY, of mode R
+  PriorityPolicy priority_policy = PriorityPolicy::none;
+  bool operator==(const Extensions&) const = default;
 };
 
 struct Timeouts {
@@ -220,6 +244,7 @@ struct Config {
   LogLevel log_level = LogLevel::info;
   std::vector<Listener> listeners;
   Limits limits;
+  Extensions extensions;
   Timeouts timeouts;
   Access access;
   Queue queue;

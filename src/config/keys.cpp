@@ -63,6 +63,8 @@ const std::vector<Spec> kSpecs{
     {"listener[].xclient", list, "list of networks", "none", 0, 0, kTrusted, listener_differs<&L::xclient>},
     {"listener[].greeting_delay", duration, "duration", "0s", 0, kMinute, "",
      listener_differs<&L::greeting_delay>},
+    {"listener[].extensions", list, "list of words", "none", 0, 0, "futurerelease, deliverby, mt-priority",
+     listener_differs<&L::offers>},
 
     {"limits.message_size", size, "size", "50MiB", 64 * kKiB, 4 * kGiB, "", nullptr},  // RFC 5321 4.5.3.1.7
     {"limits.recipients", integer, "integer", "1000", 100, 100000, "", nullptr},       // RFC 5321 4.5.3.1.8
@@ -73,6 +75,10 @@ const std::vector<Spec> kSpecs{
     {"limits.received_fields", integer, "integer", "100", 10, 1000, "", nullptr},
     {"limits.header_size", size, "size", "256KiB", 16 * kKiB, 16 * kMiB, "", nullptr},
     {"limits.line_length", size, "size", "1MiB", 1000, 64 * kMiB, "", nullptr},  // RFC 5321 4.5.3.1.6
+
+    {"extensions.max_hold", duration, "duration", "30d", kMinute, 365 * kDay, "", nullptr},
+    {"extensions.min_deliver_by", duration, "duration", "1m", kSecond, kDay, "", nullptr},
+    {"extensions.priority_policy", choice, "word", "none", 0, 0, "none, mixer, stanag4406, nsep", nullptr},
 
     {"timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"timeouts.data_block", duration, "duration", "3m", 100, kHour, "", nullptr},

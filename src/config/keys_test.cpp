@@ -57,11 +57,12 @@ TEST(Keys, AreLiveUnlessTheyNeedARestart) {
   std::vector<std::string> restart;
   for (const Key& key : keys())
     if (!key.live) restart.push_back(key.name);
-  EXPECT_THAT(restart, ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "log.format",
-                                   "log.level", "listener[].address", "listener[].mode", "listener[].tls",
-                                   "listener[].proxy_protocol", "listener[].xclient",
-                                   "listener[].greeting_delay", "queue.min_free", "queue.min_free_inodes",
-                                   "timeline.keep", "timeline.size", "dns.servers", "dns.trust_anchors"));
+  EXPECT_THAT(restart,
+              ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "log.format", "log.level",
+                          "listener[].address", "listener[].mode", "listener[].tls",
+                          "listener[].proxy_protocol", "listener[].xclient", "listener[].greeting_delay",
+                          "listener[].extensions", "queue.min_free", "queue.min_free_inodes", "timeline.keep",
+                          "timeline.size", "dns.servers", "dns.trust_anchors"));
 }
 
 TEST(Keys, ThatNeedARestartKeepTheirValueAtAReload) {
@@ -82,6 +83,7 @@ mode = "lmtp"
 greeting_delay = "1s"
 proxy_protocol = ["127.0.0.1"]
 xclient = ["::1"]
+extensions = ["deliverby"]
 [queue]
 min_free = 5
 min_free_inodes = 5

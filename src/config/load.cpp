@@ -31,6 +31,12 @@ void read_limits(Section section, Limits& limits) {
   section.read("line_length", limits.line_length);
 }
 
+void read_extensions(Section section, Extensions& extensions) {
+  section.read("max_hold", extensions.max_hold);
+  section.read("min_deliver_by", extensions.min_deliver_by);
+  section.read("priority_policy", extensions.priority_policy);
+}
+
 void read_timeouts(Section section, Timeouts& timeouts) {
   section.read("command", timeouts.command);
   section.read("data_block", timeouts.data_block);
@@ -136,6 +142,8 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   top.read("runtime_dir", config->runtime_dir, runtime_dir);
   read_rest(*document, *config, report);
   read_limits(Section(table_of(*document, "limits", report), "limits.", report), config->limits);
+  read_extensions(Section(table_of(*document, "extensions", report), "extensions.", report),
+                  config->extensions);
   read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);
   read_access(Section(table_of(*document, "access", report), "access.", report), config->access);
   read_queue(table_of(*document, "queue", report), config->queue, report);

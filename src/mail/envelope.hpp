@@ -80,6 +80,7 @@ struct Envelope {
   std::optional<base::UtcTime> hold_until;  // RFC 4865
   std::optional<base::UtcTime> deliver_by;  // RFC 2852
   bool deliver_by_notify = false;           // by-mode N: tell, don't return
+  bool deliver_by_trace = false;            // by-trace T: tell of each server that it is passed on to
   std::int8_t priority = 0;                 // RFC 6710: -9 to 9
   Origin origin;
   base::UtcTime received{};           // the end of the data

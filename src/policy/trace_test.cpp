@@ -56,6 +56,15 @@ TEST(ReceivedField, TellsWhoGaveTheMailToWhomAndWhen) {
                 base::to_rfc5322(envelope().received) + "\r\n");
 }
 
+// RFC 6710
+TEST(ReceivedField, TellsThePriorityWhereThereIsOne) {
+  auto e = envelope();
+  e.priority = -3;
+  EXPECT_THAT(received(e), HasSubstr("\tfor <alice@a.example> PRIORITY -3;\r\n"));
+  e.priority = 0;
+  EXPECT_THAT(received(e), Not(HasSubstr("PRIORITY")));
+}
+
 TEST(ReceivedField, WritesAnIpv6ClientAsALiteral) {
   auto e = envelope();
   e.origin.client = base::IpAddress::parse("2001:db8::7");

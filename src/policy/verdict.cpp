@@ -56,6 +56,10 @@ RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, st
 
 }  // namespace
 
+bool may_relay(const config::Config& config, const ClientFacts& client) {
+  return !relay_right(config, client).empty();
+}
+
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client) {
   const auto& access = config.access;
   if (contains(access.allow_clients, client.address) || !contains(access.deny_clients, client.address))

@@ -34,6 +34,8 @@ struct AskNextHop {
 };
 using RecipientVerdict = std::variant<Accept, AskNextHop, Refuse>;
 
+// May send through us to anywhere: it has logged in, or its network is listed.
+bool may_relay(const config::Config& config, const ClientFacts& client);
 // May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1.
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client);
 // May this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged, nor is the

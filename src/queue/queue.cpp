@@ -9,6 +9,7 @@
 #include "queue/acceptance.hpp"
 #include "queue/content.hpp"
 #include "queue/desk.hpp"
+#include "queue/failure.hpp"
 #include "queue/notifier.hpp"
 #include "queue/scheduler.hpp"
 #include "sys/thread_name.hpp"
@@ -97,6 +98,7 @@ void Queue::Inside::accept(mail::Envelope envelope, store::Draft draft, std::vec
     untold |= recipient.state == mail::RecipientState::untold;
     if (recipient.state != mail::RecipientState::waiting) continue;
     if (recipient.due == base::UtcTime{}) recipient.due = now;
+    recipient.due = std::max(recipient.due, first_due(envelope, now));
     message.recipients.push_back(i);
   }
   mail::Edits edits = parts.finisher.finish(envelope, id);

@@ -34,7 +34,10 @@ Reply Dialog::greeting() {
 wire::smtp::CommandRules Dialog::rules(std::string_view line) const {
   const bool is_mail = base::istarts_with(line, "MAIL");
   return {.extensions = pipelining(),
-          .smtputf8 = pipelining() && (is_mail || (transaction_ && transaction_->smtputf8))};
+          .smtputf8 = pipelining() && (is_mail || (transaction_ && transaction_->smtputf8)),
+          .future_release = offers().future_release,
+          .deliver_by = listener_.offers.deliver_by,
+          .mt_priority = listener_.offers.mt_priority};
 }
 
 Reply Dialog::handle(const wire::smtp::Command& command) {
@@ -111,11 +114,18 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
   }
   envelope.recipients = recipients_;
   for (auto& recipient : envelope.recipients) recipient.due = envelope.received;
+  apply(wishes_, envelope);
   return envelope;
+}
+
+Reply Dialog::accepted(const std::string& id) const {
+  if (wishes_.lowered()) return reply(250, 3, 6, lowered_text(wishes_) + "; queued as " + id);  // RFC 6710
+  return reply(250, 0, 0, "queued as " + id);
 }
 
 void Dialog::end_transaction() {
   transaction_.reset();
+  wishes_ = {};
   recipients_.clear();
   indexes_.clear();
   by_rcpt_.clear();

@@ -16,6 +16,7 @@
 #include "mail/reply.hpp"
 #include "policy/verdict.hpp"
 #include "receive/services.hpp"
+#include "receive/wishes.hpp"
 #include "wire/smtp/command.hpp"
 
 namespace postrider::receive {
@@ -79,6 +80,8 @@ class Dialog {
   const std::vector<Expanded>& expanded() const { return expanded_; }
   // Why this message is let in: one line for each reason, for the timeline.
   const std::vector<std::string>& decisions() const { return decisions_; }
+  // The 250 that ends a transaction whose content was accepted.
+  mail::Reply accepted(const std::string& id) const;
   bool lmtp() const { return greeted_ == Greeted::lhlo; }
   // The transaction is over, whatever became of it. RFC 5321 4.1.1.5
   void end_transaction();
@@ -103,6 +106,7 @@ class Dialog {
  private:
   mail::Reply hello(Greeted how, const std::string& name);
   std::string capabilities() const;
+  config::Offers offers() const;
   mail::Reply mail(const wire::smtp::Mail& command);
   mail::Reply xclient(const wire::smtp::Xclient& command);
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
@@ -119,6 +123,7 @@ class Dialog {
   std::string client_name_;
   std::string identity_;
   std::optional<wire::smtp::Mail> transaction_;
+  Wishes wishes_;  // of the transaction
   std::vector<mail::Recipient> recipients_;
   std::unordered_map<std::string, std::uint32_t> indexes_;  // in recipients_, by address
   std::vector<std::vector<std::uint32_t>> by_rcpt_;

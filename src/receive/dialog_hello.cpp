@@ -35,9 +35,18 @@ std::string Dialog::capabilities() const {
   lines += "CHUNKING\n";                                                  // RFC 3030 2
   lines += "DSN\n";                                                       // RFC 3461 4
   lines += "LIMITS RCPTMAX=" + std::to_string(limits.recipients) + '\n';  // RFC 9422 4
+  lines += announce(offers(), setting_.config->extensions, services_.clock.utc());
   if (peer_.may_xclient) lines += "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n";
   // Last, since scripts wait for "250 HELP".
   return lines + "HELP";
+}
+
+// To hold mail until later is for those who send, not for those who hand it on. RFC 4865 is about submission.
+config::Offers Dialog::offers() const {
+  config::Offers offers = listener_.offers;
+  if (listener_.mode != config::ListenerMode::submission && offers.future_release)
+    offers.future_release = policy::may_relay(*setting_.config, facts());
+  return offers;
 }
 
 Reply Dialog::xclient(const wire::smtp::Xclient& command) {

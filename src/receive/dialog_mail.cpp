@@ -68,7 +68,13 @@ Reply Dialog::mail(const wire::smtp::Mail& command) {
   if (const auto refusal = policy::judge_sender(*setting_.config, facts(), command.reverse_path)) {
     return refuse(*refusal);
   }
+  auto wishes = judge_wishes(command, setting_.config->extensions, services_.clock.utc(),
+                             policy::may_relay(*setting_.config, facts()));
+  if (!wishes) return wishes.error();
   transaction_ = command;
+  wishes_ = *wishes;
+  decisions_ = told(wishes_);
+  if (wishes_.lowered()) return reply(250, 3, 6, lowered_text(wishes_));  // RFC 6710
   return reply(250, 1, 0, '<' + command.reverse_path.to_string() + "> sender ok");
 }
 

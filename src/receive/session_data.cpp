@@ -201,7 +201,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, Transfer& transfer) {
                               {"helo", dialog_.helo()},
                               {"proto", protocol},
                               {"listener", dialog_.listener().name()}});
-  co_return reply(250, 0, 0, "queued as " + name);
+  co_return dialog_.accepted(name);
 }
 
 }  // namespace postrider::receive

@@ -24,6 +24,7 @@ enum Tag : std::uint64_t {
   kSize = 12,
   kOrigin = 13,
   kRecipient = 14,
+  kDeliverByTrace = 15,
 };
 enum OriginTag : std::uint64_t {
   kClient = 1,
@@ -218,6 +219,9 @@ bool read_scalar(FieldReader& in, mail::Envelope& envelope) {
     case kDeliverByNotify:
       envelope.deliver_by_notify = in.number(1) != 0;
       return true;
+    case kDeliverByTrace:
+      envelope.deliver_by_trace = in.number(1) != 0;
+      return true;
     case kPriority: {
       const auto priority = in.signed_number();
       if (priority < INT8_MIN || priority > INT8_MAX) in.damaged();
@@ -277,6 +281,7 @@ std::string encode(const mail::Envelope& envelope, const Unknown& unknown) {
   if (envelope.hold_until) out.time(kHoldUntil, *envelope.hold_until);
   if (envelope.deliver_by) out.time(kDeliverBy, *envelope.deliver_by);
   out.number(kDeliverByNotify, envelope.deliver_by_notify);
+  out.number(kDeliverByTrace, envelope.deliver_by_trace);
   out.signed_number(kPriority, envelope.priority);
   out.time(kReceived, envelope.received);
   out.number(kSize, envelope.size);
