@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "wire/smtp/client_command.hpp"
 #include "wire/smtp/line_splitter.hpp"
 #include "wire/smtp/reply.hpp"
 
@@ -29,6 +30,20 @@ void check_mail(const Mail& command) {
   require(path.size() <= 254 && command.envid.size() <= 100);
   const auto again = parse_command("MAIL FROM:<" + path + "> SMTPUTF8", {});
   require(again && std::get<Mail>(*again).reverse_path == command.reverse_path);
+  if (command.priority) require(*command.priority >= -9 && *command.priority <= 9);
+  if (command.by) require(command.by->notify || command.by->within.count() > 0);
+  // What it wishes reads back the same from what a client of ours would write.
+  Mail wishes{.reverse_path = {},
+              .size = {},
+              .envid = {},
+              .hold = command.hold,
+              .by = command.by,
+              .priority = command.priority};
+  std::string line;
+  encode(wishes, line);
+  const auto read = parse_command(std::string_view(line).substr(0, line.size() - 2), {});
+  require(read && std::get<Mail>(*read).hold == command.hold && std::get<Mail>(*read).by == command.by &&
+          std::get<Mail>(*read).priority == command.priority);
 }
 
 void check_rcpt(const Rcpt& command) {

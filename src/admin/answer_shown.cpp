@@ -27,6 +27,7 @@ object origin_json(const mail::Origin& origin) {
   put(out, "listener", origin.listener);
   put(out, "identity", origin.identity);
   put(out, "tls", origin.tls);
+  if (origin.uid) out["uid"] = *origin.uid;
   return out;
 }
 
@@ -52,8 +53,12 @@ object envelope_json(const mail::Envelope& envelope) {
   if (envelope.smtputf8) out["smtputf8"] = true;
   if (envelope.require_tls) out["requiretls"] = true;
   if (envelope.hold_until) out["hold_until"] = base::to_rfc3339(*envelope.hold_until);
-  if (envelope.deliver_by) out["deliver_by"] = base::to_rfc3339(*envelope.deliver_by);
-  if (envelope.priority != 0) out["priority"] = envelope.priority;
+  if (envelope.deliver_by) {
+    out["deliver_by"] = base::to_rfc3339(*envelope.deliver_by);
+    out["when_late"] = envelope.deliver_by_notify ? "tell" : "return";
+    if (envelope.deliver_by_trace) out["trace"] = true;
+  }
+  if (envelope.priority != 0) out["priority"] = std::int64_t{envelope.priority};
   return out;
 }
 

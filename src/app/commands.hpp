@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -21,6 +23,9 @@ int check(const std::filesystem::path& config);
 int demo(const std::filesystem::path& folder, std::uint16_t port_base);
 // The keys that the configuration knows, tab-separated: key, type, default, bounds, live or restart.
 int config_keys();
+
+// sendmail(1): `called` is the name that the program was called by, `words` what follows it. Gives a code of sysexits.h.
+int sendmail(std::string_view called, std::span<const std::string_view> words);
 
 // Adds the postmaster's tools, `queue list` and so on. What it gives is to be called after the parsing: the exit code (0:
 // done; 1: refused, or nothing matched; 2: usage), or nothing where it was another command.

@@ -1,12 +1,31 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/commands.hpp"
 
+namespace {
+
+// Its command line is older than any of ours, and is read by its own rules.
+std::optional<int> sendmail_command(int argc, char** argv) {
+  const std::vector<std::string_view> words(argv, argv + argc);
+  const auto called = words.empty() ? std::string_view() : words[0].substr(words[0].rfind('/') + 1);
+  if (called == "sendmail" || called == "mailq" || called == "newaliases")
+    return postrider::app::sendmail(called, std::span(words).subspan(1));
+  if (words.size() > 1 && words[1] == "sendmail")
+    return postrider::app::sendmail("sendmail", std::span(words).subspan(2));
+  return {};
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace postrider;
+  if (const auto code = sendmail_command(argc, argv)) return *code;
   CLI::App app{"Postrider, a mail server.", "postrider"};
   app.set_version_flag("--version", std::string("postrider ") + POSTRIDER_VERSION);
   app.require_subcommand(1);
@@ -26,6 +45,9 @@ int main(int argc, char** argv) {
   demo->add_option("--port-base", port_base, "SMTP is on this plus 25")
       ->check(CLI::Range(0, 65000))
       ->capture_default_str();
+
+  app.add_subcommand("sendmail",
+                     "Send a message of a program on this machine; see postrider sendmail --help.");
 
   auto* keys = app.add_subcommand("config-keys", "Print every configuration key.")->group("");
   bool tsv = false;

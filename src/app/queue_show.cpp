@@ -19,6 +19,9 @@ std::string origin_text(const object& origin) {
   std::string from = text(origin, "name");
   if (origin.contains("client"))
     from += fmt::format("{}[{}]:{}", from.empty() ? "" : " ", text(origin, "client"), number(origin, "port"));
+  if (origin.contains("uid"))
+    return fmt::format("a program of {} (uid {}) on this machine", text(origin, "identity"),
+                       number(origin, "uid"));
   if (from.empty()) return "written by this server";
   if (const auto helo = text(origin, "helo"); !helo.empty()) from += ", which called itself " + helo;
   if (const auto identity = text(origin, "identity"); !identity.empty())
@@ -43,7 +46,13 @@ void print_envelope(const object& shown, base::UtcTime now) {
   if (flag(shown, "smtputf8")) print_line("Needs", "SMTPUTF8");
   if (flag(shown, "requiretls")) print_line("Needs", "TLS all the way (REQUIRETLS)");
   if (shown.contains("hold_until")) print_line("Not before", time_text(text(shown, "hold_until")));
-  if (shown.contains("deliver_by")) print_line("Deliver by", time_text(text(shown, "deliver_by")));
+  if (shown.contains("deliver_by")) {
+    const bool told = text(shown, "when_late") == "tell";
+    print_line("Deliver by", time_text(text(shown, "deliver_by")) +
+                                 (told ? ", or its sender is told" : ", or it goes back to its sender"));
+  }
+  if (const auto* priority = shown.if_contains("priority"); priority && priority->is_int64())
+    print_line("Priority", std::to_string(priority->get_int64()));
 }
 
 std::string state_text(const object& recipient, base::UtcTime now) {

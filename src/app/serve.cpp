@@ -23,7 +23,9 @@
 #include "deliver/smtp_courier.hpp"
 #include "directory/problems.hpp"
 #include "directory/watcher.hpp"
+#include "receive/collector.hpp"
 #include "receive/server.hpp"
+#include "receive/submit_folder.hpp"
 #include "sys/log.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
@@ -113,6 +115,16 @@ store::SpoolOptions spool_options(const config::Config& config) {
   return options;
 }
 
+// Programs on this machine must get through data_dir to the submit folder; all else in it is closed to them. Only one that is
+// new is opened: of another the server says what is to be done.
+base::Result<void> open_submit(const config::Config& config, bool fresh, receive::Server& server) {
+  if (config.submit.allow == config::SubmitAllow::nobody) return {};
+  std::error_code ignored;
+  if (fresh) std::filesystem::permissions(config.data_dir, std::filesystem::perms(0711), ignored);
+  if (auto prepared = receive::prepare_submit_folder(config.submit.folder); !prepared) return prepared;
+  return server.open_submit(config.submit.folder);
+}
+
 int run(const std::filesystem::path& file, std::shared_ptr<const config::Config> config) {
   const std::size_t descriptors = raise_descriptor_limit();
   const std::size_t threads =
@@ -121,6 +133,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
 
   auto server = receive::Server::bind(*config, threads);
   if (!server) return refuse_to_start(server.error());
+  std::error_code absent;
+  const bool fresh = !std::filesystem::exists(config->data_dir, absent);
   for (const auto& folder : {config->data_dir, config->runtime_dir}) {
     if (const auto made = make_folder_for(folder, config->user); !made) return refuse_to_start(made.error());
   }
@@ -137,8 +151,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   Certificates certificates;
   if (const auto read = certificates.start(*config); !read) return refuse_to_start(read.error());
 
+  // First of what only one server can have in data_dir: it says so where another has it.
   auto spool = store::Spool::open(spool_options(*config), clock);
   if (!spool) return refuse_to_start(spool.error());
+  if (const auto opened = open_submit(*config, fresh, **server); !opened)
+    return refuse_to_start(opened.error());
   auto timeline = store::Timeline::open(timeline_options(*config), clock);
   if (!timeline) return refuse_to_start(timeline.error());
   log_effective_settings(*settings.get().config, **spool, threads, descriptors);
@@ -185,6 +202,12 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                              &certificates.server(),
                              &(*house)->logins(),
                              &sending};
+  std::unique_ptr<receive::Collector> collector;
+  if (config->submit.allow != config::SubmitAllow::nobody) {
+    auto started = receive::Collector::start(config->submit.folder, services);
+    if (!started) return refuse_to_start(started.error());
+    collector = std::move(*started);
+  }
   (*server)->start(services);
   for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});

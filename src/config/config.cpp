@@ -20,8 +20,14 @@ std::string Fault::to_string() const {
 }
 
 std::string Listener::name() const {
+  if (mode == ListenerMode::submit) return "submit";
   const std::string host = address.to_string();
   return (address.is_v4() ? host : '[' + host + ']') + ':' + std::to_string(port);
+}
+
+bool Submit::allows(std::uint32_t uid, std::string_view user) const {
+  if (allow != SubmitAllow::listed) return allow == SubmitAllow::everybody;
+  return uid == 0 || std::ranges::find(users, user) != users.end();
 }
 
 bool AddressPattern::matches(const mail::Address& address) const {

@@ -38,10 +38,24 @@ struct Fault {
 // certificate; with TLS always, whatever the certificate; with TLS and a trusted certificate that has one of some names.
 enum class TlsLevel : std::uint8_t { none, may, encrypt, verify };
 
-enum class ListenerMode : std::uint8_t { mx, submission, lmtp };
+// `submit` is the socket for programs on this machine; no [[listener]] has it.
+enum class ListenerMode : std::uint8_t { mx, submission, lmtp, submit };
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 // Of a listener: AUTH is not there, may be used, or must be used before any mail.
 enum class ListenerAuth : std::uint8_t { none, offered, required };
+
+// Extensions that not everybody is offered.
+struct Offers {
+  bool future_release = false;  // RFC 4865; to those who may relay
+  bool deliver_by = false;      // RFC 2852
+  bool mt_priority = false;     // RFC 6710
+  // What a listener has where the file does not say: all of them for users, none for strangers.
+  static Offers of(ListenerMode mode) {
+    const bool all = mode == ListenerMode::submission;
+    return {.future_release = all, .deliver_by = all, .mt_priority = all};
+  }
+  bool operator==(const Offers&) const = default;
+};
 
 struct Listener {
   base::IpAddress address;
@@ -52,7 +66,8 @@ struct Listener {
   std::vector<base::Network> proxy_protocol;  // who must send a PROXY header first; others may not
   std::vector<base::Network> xclient;         // who may use XCLIENT
   base::Milliseconds greeting_delay{0};       // wait before the greeting; who talks meanwhile gets 554
-  std::string name() const;                   // "127.0.0.1:25", "[::]:25"
+  Offers offers;
+  std::string name() const;  // "127.0.0.1:25", "[::]:25"; "submit"
   bool operator==(const Listener&) const = default;
 };
 
@@ -68,6 +83,16 @@ struct Limits {
   std::uint64_t line_length = 1u << 20;        // octets of a line of content
   std::uint32_t tls_handshakes = 1000;         // at a time, all together
   bool operator==(const Limits&) const = default;
+};
+
+// Which meaning the numbers of MT-PRIORITY have; told to clients, all numbers are kept apart. RFC 6710 3
+enum class PriorityPolicy : std::uint8_t { none, mixer, stanag4406, nsep };
+
+struct Extensions {
+  base::Milliseconds max_hold{std::chrono::days(30)};           // FUTURERELEASE
+  base::Milliseconds min_deliver_by{std::chrono::seconds(60)};  // DELIVERBY, of mode R
+  PriorityPolicy priority_policy = PriorityPolicy::none;
+  bool operator==(const Extensions&) const = default;
 };
 
 struct Timeouts {
@@ -273,6 +298,19 @@ struct Passwords {
   bool operator==(const Passwords&) const = default;
 };
 
+enum class SubmitAllow : std::uint8_t { everybody, listed, nobody };
+
+// How programs on this machine hand in mail (postrider sendmail).
+struct Submit {
+  SubmitAllow allow = SubmitAllow::everybody;
+  std::vector<std::string> users;  // with `listed`; root is always allowed
+  std::filesystem::path folder;    // of the socket and the drop folder; data_dir/submit
+  std::uint32_t connections_per_user = 20;
+  // `user`: a name of this system.
+  bool allows(std::uint32_t uid, std::string_view user) const;
+  bool operator==(const Submit&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -303,6 +341,7 @@ struct Config {
   std::vector<Listener> listeners;
   Tls tls;
   Limits limits;
+  Extensions extensions;
   Timeouts timeouts;
   Access access;
   Auth auth;
@@ -311,6 +350,7 @@ struct Config {
   Delivery delivery;
   Timeline timeline;
   Passwords passwords;
+  Submit submit;
   std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;

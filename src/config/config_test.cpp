@@ -74,6 +74,7 @@ tls = "none"
 proxy_protocol = ["192.0.2.1"]
 xclient = ["192.0.2.0/24"]
 greeting_delay = "500ms"
+extensions = ["deliverby", "mt-priority"]
 [limits]
 message_size = "1MB"
 recipients = 100
@@ -84,6 +85,10 @@ errors = 5
 received_fields = 30
 header_size = 20000
 line_length = "2KiB"
+[extensions]
+max_hold = "1d"
+min_deliver_by = "2m"
+priority_policy = "mixer"
 [timeouts]
 command = "1s"
 data_block = "2s"
@@ -150,6 +155,9 @@ trust_anchors = "/etc/root.key"
   EXPECT_EQ(listener.proxy_protocol.at(0).to_string(), "192.0.2.1/32");
   EXPECT_EQ(listener.xclient.at(0).to_string(), "192.0.2.0/24");
   EXPECT_EQ(listener.greeting_delay.count(), 500);
+  EXPECT_EQ(listener.offers, (Offers{false, true, true}));
+  EXPECT_EQ(config->extensions,
+            (Extensions{std::chrono::hours(24), std::chrono::minutes(2), PriorityPolicy::mixer}));
   EXPECT_EQ(config->limits, (Limits{1000000, 100, 3, 2, 11, 5, 30, 20000, 2048}));
   using std::chrono::seconds;
   EXPECT_EQ(config->timeouts, (Timeouts{seconds(1), seconds(2), seconds(3), seconds(4), seconds(5)}));
@@ -180,6 +188,21 @@ trust_anchors = "/etc/root.key"
   EXPECT_EQ(config->timeline, (Timeline{hours(48), 3u << 20}));
   EXPECT_THAT(config->dns.servers, ElementsAre("127.0.0.1@5353", "::1"));
   EXPECT_EQ(config->dns.trust_anchors, "/etc/root.key");
+}
+
+TEST(Config, OffersUsersEveryExtensionAndStrangersThoseThatAreListed) {
+  EXPECT_EQ(Offers::of(ListenerMode::submission), (Offers{true, true, true}));
+  EXPECT_EQ(Offers::of(ListenerMode::mx), Offers{});
+  const auto with = [](const std::string& lines) {
+    return text_of("[[listener]]\naddress = \"127.0.0.1:26\"\n" + lines + "\n");
+  };
+  EXPECT_EQ(good(with(""))->listeners.back().offers, Offers{});
+  EXPECT_EQ(good(with("extensions = [\"futurerelease\"]"))->listeners.back().offers,
+            (Offers{true, false, false}));
+  EXPECT_THAT(faults(with("extensions = [\"FutureRelease\"]")),
+              ElementsAre(HasSubstr("there is no extension \"FutureRelease\" to be switched on; one of")));
+  EXPECT_THAT(faults(with("mode = \"lmtp\"\nextensions = [\"futurerelease\"]")),
+              ElementsAre(HasSubstr("LMTP has no futurerelease")));
 }
 
 TEST(Config, FindsADomainByItsALabels) {

@@ -64,6 +64,8 @@ const std::vector<Spec> kSpecs{
     {"listener[].xclient", list, "list of networks", "none", 0, 0, kTrusted, listener_differs<&L::xclient>},
     {"listener[].greeting_delay", duration, "duration", "0s", 0, kMinute, "",
      listener_differs<&L::greeting_delay>},
+    {"listener[].extensions", list, "list of words", "none", 0, 0, "futurerelease, deliverby, mt-priority",
+     listener_differs<&L::offers>},
 
     {"listener[].auth", choice, "word", "by mode", 0, 0, "none, offered, required",
      listener_differs<&L::auth>},
@@ -101,6 +103,10 @@ const std::vector<Spec> kSpecs{
     {"limits.header_size", size, "size", "256KiB", 16 * kKiB, 16 * kMiB, "", nullptr},
     {"limits.line_length", size, "size", "1MiB", 1000, 64 * kMiB, "", nullptr},  // RFC 5321 4.5.3.1.6
     {"limits.tls_handshakes", integer, "integer", "1000", 1, 1000000, "", nullptr},
+
+    {"extensions.max_hold", duration, "duration", "30d", kMinute, 365 * kDay, "", nullptr},
+    {"extensions.min_deliver_by", duration, "duration", "1m", kSecond, kDay, "", nullptr},
+    {"extensions.priority_policy", choice, "word", "none", 0, 0, "none, mixer, stanag4406, nsep", nullptr},
 
     {"timeouts.command", duration, "duration", "5m", 100, kHour, "", nullptr},
     {"timeouts.data_block", duration, "duration", "3m", 100, kHour, "", nullptr},
@@ -178,6 +184,13 @@ const std::vector<Spec> kSpecs{
     {"directory.password_threads", integer, "integer", "2", 1, 64, "",
      differs<&C::passwords, &Passwords::threads>},
 
+    {"submit.allow", choice, "word", "everybody", 0, 0, "everybody, listed, nobody",
+     differs<&C::submit, &Submit::allow>},
+    {"submit.users", list, "list of strings", "none", 0, 0, "users of this system", nullptr},
+    {"submit.folder", text, "path", "{data_dir}/submit", 0, 0, "absolute",
+     differs<&C::submit, &Submit::folder>},
+    {"submit.connections_per_user", integer, "integer", "20", 1, 10000, "", nullptr},
+
     {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
      differs<&C::timeline, &Timeline::keep>},
     {"timeline.size", size, "size", "2GiB", kMiB, kTiB, "", differs<&C::timeline, &Timeline::size>},
@@ -241,6 +254,8 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.queue.min_free_inodes = running.queue.min_free_inodes;
   next.timeline = running.timeline;
   next.passwords = running.passwords;
+  next.submit.allow = running.submit.allow;
+  next.submit.folder = running.submit.folder;
   next.dns = running.dns;
 }
 

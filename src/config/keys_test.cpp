@@ -64,13 +64,14 @@ TEST(Keys, AreLiveUnlessTheyNeedARestart) {
   std::vector<std::string> restart;
   for (const Key& key : keys())
     if (!key.live) restart.push_back(key.name);
-  EXPECT_THAT(restart,
-              ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "log.format", "log.level",
-                          "listener[].address", "listener[].mode", "listener[].tls",
-                          "listener[].proxy_protocol", "listener[].xclient", "listener[].greeting_delay",
-                          "listener[].auth", "auth.oauth.ca", "queue.min_free", "queue.min_free_inodes",
-                          "directory.password_cost", "directory.password_threads", "timeline.keep",
-                          "timeline.size", "dns.servers", "dns.trust_anchors"));
+  EXPECT_THAT(
+      restart,
+      ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "log.format", "log.level",
+                  "listener[].address", "listener[].mode", "listener[].tls", "listener[].proxy_protocol",
+                  "listener[].xclient", "listener[].greeting_delay", "listener[].extensions",
+                  "listener[].auth", "auth.oauth.ca", "queue.min_free", "queue.min_free_inodes",
+                  "directory.password_cost", "directory.password_threads", "submit.allow", "submit.folder",
+                  "timeline.keep", "timeline.size", "dns.servers", "dns.trust_anchors"));
 }
 
 TEST(Keys, ThatNeedARestartKeepTheirValueAtAReload) {
@@ -91,6 +92,7 @@ mode = "submission"
 greeting_delay = "1s"
 proxy_protocol = ["127.0.0.1"]
 xclient = ["::1"]
+extensions = ["deliverby"]
 [auth]
 without_tls_on_loopback = true
 [auth.oauth]
@@ -101,6 +103,9 @@ min_free_inodes = 5
 [directory]
 password_cost = "moderate"
 password_threads = 3
+[submit]
+allow = "nobody"
+folder = "/x/submit"
 [timeline]
 keep = "1d"
 size = "1MiB"

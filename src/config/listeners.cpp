@@ -30,6 +30,26 @@ void check_mode(Section& section, const Listener& listener, const Config& config
                          "give it another port: \"127.0.0.1:24\"");
 }
 
+Parsed<bool Offers::*> parse_extension(std::string_view word) {
+  if (word == "futurerelease") return &Offers::future_release;
+  if (word == "deliverby") return &Offers::deliver_by;
+  if (word == "mt-priority") return &Offers::mt_priority;
+  return std::unexpected(Problem{"there is no extension \"" + std::string(word) + "\" to be switched on",
+                                 "one of futurerelease, deliverby, mt-priority"});
+}
+
+void read_offers(Section& section, Listener& listener) {
+  listener.offers = Offers::of(listener.mode);
+  if (!section.has("extensions")) return;
+  std::vector<bool Offers::*> listed;
+  section.read_list("extensions", listed, parse_extension);
+  listener.offers = {};
+  for (const auto offer : listed) listener.offers.*offer = true;
+  // What comes by LMTP has been sent long ago. RFC 4865 is about submission.
+  if (listener.mode == ListenerMode::lmtp && listener.offers.future_release)
+    section.report().add(section.at("extensions"), "LMTP has no futurerelease", "leave it out");
+}
+
 }  // namespace
 
 void read_listeners(const Value& root, Config& config, Report& report) {
@@ -47,6 +67,7 @@ void read_listeners(const Value& root, Config& config, Report& report) {
     section.read_list("proxy_protocol", listener.proxy_protocol, parse_trusted_network);
     section.read_list("xclient", listener.xclient, parse_trusted_network);
     section.read("greeting_delay", listener.greeting_delay);
+    read_offers(section, listener);
     // RFC 6409 4.3: users log in before they submit. Port 25 is not for them. RFC 8314 3
     listener.auth = listener.mode == ListenerMode::submission ? ListenerAuth::required : ListenerAuth::none;
     section.read("auth", listener.auth);

@@ -32,6 +32,12 @@ void read_limits(Section section, Limits& limits) {
   section.read("tls_handshakes", limits.tls_handshakes);
 }
 
+void read_extensions(Section section, Extensions& extensions) {
+  section.read("max_hold", extensions.max_hold);
+  section.read("min_deliver_by", extensions.min_deliver_by);
+  section.read("priority_policy", extensions.priority_policy);
+}
+
 void read_timeouts(Section section, Timeouts& timeouts) {
   section.read("command", timeouts.command);
   section.read("data_block", timeouts.data_block);
@@ -107,6 +113,19 @@ void read_delivery(const Value& table, Config& config, Report& report) {
   timeouts.read("idle", delivery.idle);
 }
 
+void read_submit(const Value& table, Config& config, Report& report) {
+  Section section(table, "submit.", report);
+  Submit& submit = config.submit;
+  section.read("allow", submit.allow);
+  section.read_list("users", submit.users, parse_system_user);
+  submit.folder = config.data_dir / "submit";
+  section.read("folder", submit.folder,
+               [&](std::string_view path) { return parse_path_in(path, config.data_dir.string()); });
+  section.read("connections_per_user", submit.connections_per_user);
+  if (section.has("users") && submit.allow != SubmitAllow::listed)
+    report.add(section.at("users"), "the list of users has no effect", "add allow = \"listed\"");
+}
+
 void read_rest(const Value& root, Config& config, Report& report) {
   Section log(table_of(root, "log", report), "log.", report);
   log.read("format", config.log_format);
@@ -121,6 +140,7 @@ void read_rest(const Value& root, Config& config, Report& report) {
   timeline.read("keep", config.timeline.keep);
   timeline.read("size", config.timeline.size);
   read_delivery(table_of(root, "delivery", report), config, report);
+  read_submit(table_of(root, "submit", report), config, report);
 }
 
 // `running` keeps its restart keys, also where others are made of them ({data_dir} in a path).
@@ -144,6 +164,8 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   top.read("runtime_dir", config->runtime_dir, runtime_dir);
   read_rest(*document, *config, report);
   read_limits(Section(table_of(*document, "limits", report), "limits.", report), config->limits);
+  read_extensions(Section(table_of(*document, "extensions", report), "extensions.", report),
+                  config->extensions);
   read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);
   read_access(Section(table_of(*document, "access", report), "access.", report), config->access);
   read_queue(table_of(*document, "queue", report), config->queue, report);

@@ -53,6 +53,25 @@ std::optional<mail::Reply> refusal(const Extensions& offered, const ContentPiece
   return {};
 }
 
+// What is left of the time to deliver by, in whole seconds.
+std::chrono::seconds time_left(const mail::Envelope& envelope, base::UtcTime now) {
+  return std::chrono::floor<std::chrono::seconds>(*envelope.deliver_by - now);
+}
+
+// What is to come back when it is late goes only to a server that can see to it. RFC 2852 4.1.4
+std::optional<mail::Reply> too_late_for(const Extensions& offered, const ClientResults& results) {
+  const mail::Envelope& envelope = *results.job().envelope;
+  if (!envelope.deliver_by || envelope.deliver_by_notify || !results.is_relay()) return {};
+  const auto refused = [](std::string text) {
+    return mail::reply(554, 4, 7, std::move(text));
+  };  // RFC 3463 3.5
+  if (!offered.deliver_by) return refused("the server can't see to it that the message is delivered in time");
+  const auto left = time_left(envelope, results.now()).count();
+  if (left >= std::max<std::int64_t>(1, static_cast<std::int64_t>(offered.least_by))) return {};
+  return refused("the message is to be delivered within " + std::to_string(std::max<std::int64_t>(left, 0)) +
+                 " seconds, the server wants more");
+}
+
 // Where the message came without one, the address that RCPT had. RFC 3461 5.2.1
 mail::OriginalRecipient original_recipient(const mail::Recipient& recipient) {
   if (recipient.orcpt) return *recipient.orcpt;
@@ -60,8 +79,9 @@ mail::OriginalRecipient original_recipient(const mail::Recipient& recipient) {
   return {"rfc822", recipient.original.to_ascii()};
 }
 
-std::string mail_line(const Extensions& offered, const ContentPiece& first, const mail::Envelope& envelope,
+std::string mail_line(const Extensions& offered, const ContentPiece& first, const ClientResults& results,
                       PathForm form) {
+  const mail::Envelope& envelope = *results.job().envelope;
   wire::smtp::Mail command;
   command.reverse_path = envelope.reverse_path;
   command.smtputf8 = form == PathForm::utf8;
@@ -71,6 +91,10 @@ std::string mail_line(const Extensions& offered, const ContentPiece& first, cons
     command.ret = envelope.ret;
     command.envid = envelope.envid;
   }
+  if (offered.deliver_by && envelope.deliver_by)
+    command.by = wire::smtp::DeliverBy{time_left(envelope, results.now()), envelope.deliver_by_notify,
+                                       envelope.deliver_by_trace};
+  if (offered.mt_priority && envelope.priority != 0) command.priority = envelope.priority;  // RFC 6710
   std::string line;
   encode(command, line);
   return line;
@@ -92,7 +116,9 @@ std::string rcpt_line(const Extensions& offered, const mail::Recipient& recipien
 ClientPlan plan_transaction(const Extensions& offered, const ContentPiece& first, bool eight_bit,
                             ClientResults& results) {
   const mail::Envelope& envelope = *results.job().envelope;
-  if (const auto refused = refusal(offered, first, eight_bit, envelope)) {
+  auto refused = refusal(offered, first, eight_bit, envelope);
+  if (!refused) refused = too_late_for(offered, results);
+  if (refused) {
     results.decide_open(mail::Action::failed, *refused);
     return {};
   }
@@ -110,7 +136,8 @@ ClientPlan plan_transaction(const Extensions& offered, const ContentPiece& first
   if (plan.recipients.empty()) return plan;
   const auto form = utf8 && offered.smtputf8 ? PathForm::utf8 : PathForm::ascii;
   plan.chunks = offered.chunking;
-  plan.mail = mail_line(offered, first, envelope, form);
+  plan.mail = mail_line(offered, first, results, form);
+  results.pass_deliver_by(offered.deliver_by);
   for (auto& [place, line] : plan.recipients) line = rcpt_line(offered, results.recipient(place), form);
   return plan;
 }

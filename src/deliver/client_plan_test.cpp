@@ -55,6 +55,45 @@ TEST_F(Plan, SaysNothingThatTheServerDidNotOffer) {
             "RCPT TO:<alice@there.test> NOTIFY=SUCCESS ORCPT=rfc822;alice@there.test\r\n");
 }
 
+// RFC 2852
+TEST_F(Plan, TheTimeThatIsLeftIsHandedOn) {
+  using std::chrono::milliseconds, std::chrono::seconds;
+  const Extensions offered{.most = {}, .deliver_by = true, .least_by = 60};
+  envelope_.deliver_by = clock_.utc() + milliseconds(60'999);
+  EXPECT_EQ(plan(offered), "MAIL FROM:<sender@here.test> BY=60;R\r\nRCPT TO:<alice@there.test>\r\n");
+  envelope_.deliver_by_trace = true;
+  EXPECT_EQ(plan(offered), "MAIL FROM:<sender@here.test> BY=60;RT\r\nRCPT TO:<alice@there.test>\r\n");
+  clock_.advance(milliseconds(1000));
+  EXPECT_EQ(plan(offered), "");
+  EXPECT_EQ(outcomes_[0].action, Action::failed);
+  EXPECT_EQ(
+      outcomes_[0].reply,
+      mail::reply(554, 4, 7, "the message is to be delivered within 59 seconds, the server wants more"));
+  envelope_.deliver_by_notify = true;
+  clock_.advance(seconds(61));
+  EXPECT_EQ(plan(offered), "MAIL FROM:<sender@here.test> BY=-2;NT\r\nRCPT TO:<alice@there.test>\r\n");
+}
+
+TEST_F(Plan, WhatIsToComeBackWhenLateGoesOnlyWhereThatIsKnown) {
+  envelope_.deliver_by = clock_.utc() + std::chrono::hours(1);
+  EXPECT_EQ(plan({}), "");
+  EXPECT_EQ(outcomes_[0].action, Action::failed);
+  EXPECT_EQ(outcomes_[0].reply,
+            mail::reply(554, 4, 7, "the server can't see to it that the message is delivered in time"));
+  envelope_.deliver_by_notify = true;
+  EXPECT_EQ(plan({}), kPlain);
+}
+
+// RFC 6710
+TEST_F(Plan, ThePriorityIsHandedOn) {
+  envelope_.priority = -4;
+  EXPECT_EQ(plan({.most = {}, .mt_priority = true}),
+            "MAIL FROM:<sender@here.test> MT-PRIORITY=-4\r\nRCPT TO:<alice@there.test>\r\n");
+  EXPECT_EQ(plan({}), kPlain);
+  envelope_.priority = 0;
+  EXPECT_EQ(plan({.most = {}, .mt_priority = true}), kPlain);
+}
+
 TEST_F(Plan, TheOriginalRecipientIsHandedOnAsItCame) {
   envelope_.recipients[0].original = address("list@here.test");
   EXPECT_EQ(plan({.dsn = true, .most = {}}),

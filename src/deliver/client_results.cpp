@@ -40,7 +40,7 @@ void ClientResults::set_relay(std::string relay, Speaks speaks) {
   relay_ = std::move(relay);
   speaks_ = speaks;
   verdict_.clear();
-  refused_ = well_ = false;
+  refused_ = well_ = deliver_by_passed_ = false;
 }
 
 const mail::Recipient& ClientResults::recipient(std::size_t place) const {
@@ -106,7 +106,8 @@ void ClientResults::decide(std::size_t place, mail::Action action, mail::Reply r
                     .relay = relay_,
                     .detail = good ? std::string() : std::move(detail),
                     .at = clock_.utc(),
-                    .dsn_passed_on = action == mail::Action::relayed && speaks_ == Speaks::smtp_with_dsn};
+                    .dsn_passed_on = action == mail::Action::relayed && speaks_ == Speaks::smtp_with_dsn,
+                    .deliver_by_passed_on = action == mail::Action::relayed && deliver_by_passed_};
 }
 
 void ClientResults::decide_open(mail::Action action, const mail::Reply& reply) {

@@ -27,6 +27,11 @@ class ClientResults {
   enum class Speaks : std::uint8_t { smtp, smtp_with_dsn, lmtp };
   void set_relay(std::string relay, Speaks speaks);
   const std::string& relay() const { return relay_; }
+  // It hands mail on; a server of LMTP puts it into a mailbox.
+  bool is_relay() const { return speaks_ != Speaks::lmtp; }
+  // It is told by when the message is to be delivered (RFC 2852).
+  void pass_deliver_by(bool passed) { deliver_by_passed_ = passed; }
+  base::UtcTime now() const { return clock_.utc(); }
 
   const queue::Job& job() const { return job_; }
   const mail::Recipient& recipient(std::size_t place) const;
@@ -79,6 +84,7 @@ class ClientResults {
   bool again_ = false;
   bool judged_ = false;
   bool well_ = false;
+  bool deliver_by_passed_ = false;
 };
 
 }  // namespace postrider::deliver

@@ -46,6 +46,8 @@ struct Origin {
   std::string protocol;     // "ESMTP", "SMTP", "UTF8SMTP", "LMTP", ...; RFC 3848, RFC 6531 4.3
   std::string identity;     // authenticated user, empty: none
   std::string tls;          // protocol and cipher, empty: none
+  // A program of this user of this machine brought it; `identity` is the user's name.
+  std::optional<std::uint32_t> uid{};
   bool operator==(const Origin&) const = default;
 };
 
@@ -80,6 +82,7 @@ struct Envelope {
   std::optional<base::UtcTime> hold_until;  // RFC 4865
   std::optional<base::UtcTime> deliver_by;  // RFC 2852
   bool deliver_by_notify = false;           // by-mode N: tell, don't return
+  bool deliver_by_trace = false;            // by-trace T: tell of each server that it is passed on to
   std::int8_t priority = 0;                 // RFC 6710: -9 to 9
   Origin origin;
   base::UtcTime received{};           // the end of the data

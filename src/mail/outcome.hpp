@@ -29,6 +29,8 @@ struct Outcome {
   // Of `relayed`: the next server took NOTIFY, ORCPT, ENVID and RET with it, and tells the sender of what comes
   // then (RFC 3461 5.2.1). False: it knows no DSN, or is none that could tell.
   bool dsn_passed_on = false;
+  // Of `relayed`: the next server took the time by which it is to be delivered (RFC 2852), and keeps it.
+  bool deliver_by_passed_on = false;
   // The reply is what the server at `relay` said, and not our words for what happened on the way.
   bool said_by_relay = false;
   bool operator==(const Outcome&) const = default;

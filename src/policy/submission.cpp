@@ -26,7 +26,8 @@ std::string printable(std::string_view text) {
 std::string allowed(const Submitter& submitter) {
   const auto names = submitter.directory.addresses_of(submitter.account);
   std::string out = printable(submitter.account.to_ascii()) + " may send as ";
-  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) out += (i > 0 ? ", " : "") + printable(names[i]);
+  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i)
+    out += (i > 0 ? ", " : "") + printable(names[i]);
   if (names.size() > kNamed) out += " and " + std::to_string(names.size() - kNamed) + " more";
   return names.empty() ? printable(submitter.account.to_ascii()) + " may send nothing" : out;
 }
@@ -106,8 +107,7 @@ std::string author(const Submitter* submitter, const mail::Envelope& envelope) {
 
 std::optional<mail::Reply> judge_submitted_sender(const Submitter& submitter,
                                                   const mail::ReversePath& reverse_path) {
-  if (reverse_path.is_null() || right(submitter, reverse_path.address()) != directory::SendAs::no)
-    return {};
+  if (reverse_path.is_null() || right(submitter, reverse_path.address()) != directory::SendAs::no) return {};
   return reply(
       553, 7, 1,
       '<' + printable(reverse_path.address().to_ascii()) + "> is not allowed; " + allowed(submitter));

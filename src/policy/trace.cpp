@@ -83,7 +83,7 @@ std::string received_field(const mail::Envelope& envelope, base::MessageId id, c
     field.word("by");
   }
   field.word(hostname.ascii());
-  field.word("(Postrider)");
+  field.word(origin.uid ? "(Postrider, from userid " + std::to_string(*origin.uid) + ")" : "(Postrider)");
   // RFC 3848 2, RFC 6531 4.3
   if (!origin.protocol.empty()) field.word("with " + origin.protocol);
   const Tls tls(origin.tls);
@@ -94,6 +94,7 @@ std::string received_field(const mail::Envelope& envelope, base::MessageId id, c
     field.word_on_new_line("for");
     field.word('<' + (envelope.smtputf8 ? rcpt->to_string() : rcpt->to_ascii()) + '>');
   }
+  if (envelope.priority != 0) field.word("PRIORITY " + std::to_string(envelope.priority));  // RFC 6710
   field.end_of_clauses();
   field.word_on_new_line(base::to_rfc5322(envelope.received));
   return std::move(field).finish();

@@ -56,6 +56,23 @@ TEST(ReceivedField, TellsWhoGaveTheMailToWhomAndWhen) {
                 base::to_rfc5322(envelope().received) + "\r\n");
 }
 
+TEST(ReceivedField, NamesTheUserOfALocalProgram) {
+  auto e = envelope();
+  e.origin = {};
+  e.origin.uid = 0;
+  EXPECT_EQ(received(e), "Received: by mx.example (Postrider, from userid 0) id " + kId.to_string() +
+                             "\r\n\tfor <alice@a.example>;\r\n\t" + base::to_rfc5322(e.received) + "\r\n");
+}
+
+// RFC 6710
+TEST(ReceivedField, TellsThePriorityWhereThereIsOne) {
+  auto e = envelope();
+  e.priority = -3;
+  EXPECT_THAT(received(e), HasSubstr("\tfor <alice@a.example> PRIORITY -3;\r\n"));
+  e.priority = 0;
+  EXPECT_THAT(received(e), Not(HasSubstr("PRIORITY")));
+}
+
 TEST(ReceivedField, WritesAnIpv6ClientAsALiteral) {
   auto e = envelope();
   e.origin.client = base::IpAddress::parse("2001:db8::7");

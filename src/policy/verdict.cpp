@@ -30,8 +30,15 @@ std::string name_of(const mail::Address& address) { return '<' + printable(addre
 // Rule: relaying needs an authenticated user or a listed network. Loopback is no exception.
 // Why it may; empty: it may not.
 std::string_view relay_right(const config::Config& config, const ClientFacts& client) {
+  if (client.mode == config::ListenerMode::submit) return "relaying: a user of this machine";
   if (!client.identity.empty()) return "relaying: the client has logged in";
   return contains(config.networks, client.address) ? "relaying: the client is in networks" : "";
+}
+
+// [submit] allow
+std::optional<Refuse> judge_user(const config::Config& config, const ClientFacts& client) {
+  if (config.submit.allows(client.uid, client.identity)) return {};
+  return Refuse{reply(554, 7, 1, printable(client.identity) + " may not send mail from this machine"), true};
 }
 
 RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, std::string_view relay_right,
@@ -56,7 +63,12 @@ RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, st
 
 }  // namespace
 
+bool may_relay(const config::Config& config, const ClientFacts& client) {
+  return !relay_right(config, client).empty();
+}
+
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client) {
+  if (client.mode == config::ListenerMode::submit) return judge_user(config, client);
   const auto& access = config.access;
   if (contains(access.allow_clients, client.address) || !contains(access.deny_clients, client.address))
     return {};
@@ -71,7 +83,8 @@ std::optional<Refuse> judge_sender(const config::Config& config, const ClientFac
     return Refuse{reply(530, 7, 0, "log in first: this server takes mail from its users only")};
   const auto& access = config.access;
   // Bounces must get through, whoever is denied: RFC 5321 4.5.5
-  if (sender.is_null() || contains(access.allow_clients, client.address)) return {};
+  const bool local = client.mode == config::ListenerMode::submit;
+  if (sender.is_null() || (!local && contains(access.allow_clients, client.address))) return {};
   if (matches(access.allow_senders, sender.address()) || !matches(access.deny_senders, sender.address()))
     return {};
   return Refuse{reply(550, 7, 1, name_of(sender.address()) + ": sender denied")};

@@ -19,6 +19,7 @@ struct ClientFacts {
   config::ListenerMode mode = config::ListenerMode::mx;
   std::string identity;      // authenticated user; empty: none. May relay
   bool must_log_in = false;  // before it sends anything
+  std::uint32_t uid = 0;     // with mode `submit`: the user of this machine, whose name `identity` is
 };
 
 struct Accept {
@@ -35,7 +36,10 @@ struct AskNextHop {
 };
 using RecipientVerdict = std::variant<Accept, AskNextHop, Refuse>;
 
-// May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1.
+// May send through us to anywhere: it has logged in, or its network is listed.
+bool may_relay(const config::Config& config, const ClientFacts& client);
+// May this client talk to us at all? `[access]` allow_clients goes before deny_clients: 554 5.7.1. A user of this machine
+// (mode `submit`) is asked for in [submit] instead.
 std::optional<Refuse> judge_client(const config::Config& config, const ClientFacts& client);
 // Must this client log in first? 530 5.7.0. Else, may this sender send? allow_senders before deny_senders: 550 5.7.1. An allowed client is not judged, nor is the
 // null sender.

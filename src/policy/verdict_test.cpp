@@ -139,6 +139,35 @@ class Failing final : public directory::testing::EmptyDirectory {
   base::Failure failure_;
 };
 
+TEST_F(Verdict, LetsUsersOfThisMachineRelayWhateverTheNetworksSay) {
+  use("[access]\ndeny_clients = [\"0.0.0.0/0\"]\nallow_clients = [\"0.0.0.0\"]\ndeny_senders = "
+      "[\"b.example\"]\n");
+  const ClientFacts user{.address = {}, .mode = config::ListenerMode::submit, .identity = "bob", .uid = 1000};
+  EXPECT_FALSE(judge_client(*config_, user));
+  EXPECT_EQ(shown(judge_recipient(*config_, *directory_, user, address("far@else.example"))),
+            "accept far@else.example");
+  EXPECT_EQ(shown(judge_recipient(*config_, *directory_, user, address("eve@a.example"))),
+            "550 5.1.1 <eve@a.example>: no such mailbox here");
+  const auto denied = judge_sender(*config_, user, mail::ReversePath(address("x@b.example")));
+  ASSERT_TRUE(denied);
+  EXPECT_EQ(shown(denied->reply), "550 5.7.1 <x@b.example>: sender denied");
+}
+
+TEST_F(Verdict, ListsTheUsersOfThisMachineWhoMaySend) {
+  const auto judged = [&](std::uint32_t uid, const std::string& name) {
+    const auto refuse = judge_client(
+        *config_, {.address = {}, .mode = config::ListenerMode::submit, .identity = name, .uid = uid});
+    return refuse ? shown(RecipientVerdict(*refuse)) : "ok";
+  };
+  EXPECT_EQ(judged(1000, "bob"), "ok");
+  use("[submit]\nallow = \"listed\"\nusers = [\"bob\"]\n");
+  EXPECT_EQ(judged(1000, "bob"), "ok");
+  EXPECT_EQ(judged(0, "root"), "ok");
+  EXPECT_EQ(judged(1001, "eve"), "554 5.7.1 eve may not send mail from this machine close");
+  use("[submit]\nallow = \"nobody\"\n");
+  EXPECT_EQ(judged(0, "root"), "554 5.7.1 root may not send mail from this machine close");
+}
+
 TEST_F(Verdict, HandsOnWhatTheDirectoryCanNotDo) {
   const auto with = [&](base::EnhancedCode code) {
     return shown(

@@ -10,12 +10,17 @@
 namespace postrider::queue {
 namespace {
 
+std::string words_of(const mail::Outcome& last) {
+  if (last.reply.text.empty()) return {};
+  std::string text = "; last: " + reply_text(last.reply);
+  if (last.said_by_relay) text += " (said by " + last.relay + ')';
+  return text;
+}
+
 mail::Outcome expired(mail::Outcome last) {
   last.action = mail::Action::failed;
-  std::string text = "delivery time expired";
-  if (!last.reply.text.empty()) text += "; last: " + reply_text(last.reply);
-  if (last.said_by_relay) text += " (said by " + last.relay + ')';
-  last.reply = mail::reply(451, 4, 7, std::move(text));  // RFC 3463 3.5; nobody has refused it for good
+  last.reply = mail::reply(
+      451, 4, 7, "delivery time expired" + words_of(last));  // RFC 3463 3.5; nobody has refused it for good
   last.said_by_relay = false;
   return last;
 }
@@ -30,10 +35,15 @@ Decision end(const Attempt& attempt, mail::Outcome outcome) {
 }
 
 Decision defer(const Attempt& attempt, mail::Outcome outcome, const config::Queue& settings) {
-  const base::UtcTime expires = attempt.envelope.received + settings.expire;
+  const mail::Envelope& envelope = attempt.envelope;
+  if (is_too_late(envelope, attempt.now) && !attempt.clock_jumped)
+    return end(attempt, too_late(envelope, outcome, attempt.now));
+  const base::UtcTime expires = expires_at(envelope, settings);
   if (attempt.now >= expires && !attempt.clock_jumped) return end(attempt, expired(std::move(outcome)));
   base::UtcTime due = attempt.now + back_off(settings.retry, attempt.recipient.attempts + 1, attempt.random);
   if (attempt.now < expires) due = std::min(due, expires);
+  if (envelope.deliver_by && !envelope.deliver_by_notify && attempt.now < *envelope.deliver_by)
+    due = std::min(due, *envelope.deliver_by);
   return {.next = Next::retry, .outcome = std::move(outcome), .due = due};
 }
 
@@ -44,8 +54,43 @@ Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Que
   return end(attempt, std::move(outcome));
 }
 
+bool is_held_until(const mail::Envelope& envelope, base::UtcTime now) {
+  constexpr base::Milliseconds kAhead = std::chrono::hours(1);
+  return envelope.hold_until && now < *envelope.hold_until && envelope.received <= now + kAhead;
+}
+
+base::UtcTime first_due(const mail::Envelope& envelope, base::UtcTime now) {
+  return is_held_until(envelope, now) ? std::min(*envelope.hold_until, now + kPostponed) : now;
+}
+
+base::UtcTime released(const mail::Envelope& envelope) {
+  return std::max(envelope.received, envelope.hold_until.value_or(envelope.received));
+}
+
+base::UtcTime expires_at(const mail::Envelope& envelope, const config::Queue& settings) {
+  return released(envelope) + settings.expire;
+}
+
+bool is_too_late(const mail::Envelope& envelope, base::UtcTime now) {
+  return envelope.deliver_by && !envelope.deliver_by_notify && now >= *envelope.deliver_by;
+}
+
+mail::Outcome too_late(const mail::Envelope& envelope, const std::optional<mail::Outcome>& last,
+                       base::UtcTime now) {
+  mail::Outcome outcome = last.value_or(mail::Outcome{});
+  outcome.action = mail::Action::failed;
+  outcome.at = now;
+  // RFC 3463 3.5
+  outcome.reply = mail::reply(554, 4, 7,
+                              "not delivered by " + base::to_rfc5322(*envelope.deliver_by) +
+                                  ", as its sender wanted" + words_of(outcome));
+  outcome.said_by_relay = false;
+  return outcome;
+}
+
 base::UtcTime late_from(const mail::Envelope& envelope, const config::Queue& settings) {
-  return std::max(envelope.received, envelope.hold_until.value_or(envelope.received)) + settings.warn_after;
+  if (envelope.deliver_by && envelope.deliver_by_notify) return *envelope.deliver_by;
+  return released(envelope) + settings.warn_after;
 }
 
 // RFC 3463 3.8

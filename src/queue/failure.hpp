@@ -15,6 +15,10 @@ enum class Next : std::uint8_t {
   untold,  // it has its end, and stays in the spool until the sender has been told
 };
 
+// What waits for a time that its sender asked for, or for a sender that is suspended, is looked at again after this at the
+// latest, so that no due time lies further ahead than a retry's.
+inline constexpr base::Milliseconds kPostponed = std::chrono::hours(1);
+
 struct Decision {
   Next next = Next::retry;
   mail::Outcome outcome;     // the courier's, or "delivery time expired" in its place
@@ -33,8 +37,24 @@ struct Attempt {
   double random = 0.5;  // 0 to 1
 };
 
+// It is not to be sent yet, for its sender asked for a later time (FUTURERELEASE). What a clock received that was ahead of
+// this one is not held: who knows until when. RFC 4865
+bool is_held_until(const mail::Envelope& envelope, base::UtcTime now);
+// When it is looked at for the first time.
+base::UtcTime first_due(const mail::Envelope& envelope, base::UtcTime now);
+// When its time on the way begins: when it was received, or what it was held until. RFC 4865
+base::UtcTime released(const mail::Envelope& envelope);
+// Then it has been tried long enough.
+base::UtcTime expires_at(const mail::Envelope& envelope, const config::Queue& settings);
+
+// It is to come back now, for its sender wants it delivered in time or not at all (DELIVERBY with R). RFC 2852
+bool is_too_late(const mail::Envelope& envelope, base::UtcTime now);
+// As what: failed, 5.4.7, with what it met last. Requires a time to deliver by.
+mail::Outcome too_late(const mail::Envelope& envelope, const std::optional<mail::Outcome>& last,
+                       base::UtcTime now);
+
 // Requires outcome.at to be set. A deferred recipient is tried again until [queue] expire has passed since
-// the message was received; the last attempt is made when that time comes, and only after an attempt does
+// the message was released, or it is too late; the last attempt is made when that time comes, and only after an attempt does
 // anything expire (4.4.7, RFC 3463 3.5).
 Decision decide(const Attempt& attempt, mail::Outcome outcome, const config::Queue& settings);
 
@@ -46,8 +66,8 @@ mail::Outcome held_by_route(base::UtcTime now);
 // RFC 5321 4.5.4.1
 base::Milliseconds back_off(const config::Retry& retry, std::uint32_t attempts, double random);
 
-// From then on senders who want to hear of it are told that it takes long: [queue] warn_after has passed since it came, or
-// since it was held until (RFC 4865). RFC 3461 5.2.5
+// From then on senders who want to hear of it are told that it takes long: [queue] warn_after has passed since it was
+// released (RFC 3461 5.2.5); or the time is over by which its sender wants to hear of it (DELIVERBY with N, RFC 2852).
 base::UtcTime late_from(const mail::Envelope& envelope, const config::Queue& settings);
 
 // Nobody is told of a failure: the null sender (RFC 5321 6.1), NOTIFY=NEVER, or a NOTIFY without FAILURE

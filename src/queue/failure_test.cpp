@@ -55,6 +55,61 @@ TEST(Failure, DeferredWaitsTheFirstTimeThenTwiceAsLong) {
   EXPECT_EQ(c.decide(mail::Action::deferred).due, kReceived + minutes(8));
 }
 
+// RFC 4865
+TEST(Failure, WhatWasHeldHasItsTimeFromItsReleaseOn) {
+  Case c;
+  c.envelope.hold_until = kReceived + days(30);
+  EXPECT_EQ(released(c.envelope), kReceived + days(30));
+  EXPECT_EQ(late_from(c.envelope, c.settings), kReceived + days(30) + hours(4));
+  c.now = kReceived + days(35) - seconds(1);
+  EXPECT_EQ(c.decide(mail::Action::deferred).due, kReceived + days(35));
+  c.now = kReceived + days(35);
+  EXPECT_EQ(c.decide(mail::Action::deferred).outcome.reply.enhanced->to_string(), "4.4.7");
+}
+
+TEST(Failure, WhatIsHeldIsLookedAtWithinAnHour) {
+  Case c;
+  EXPECT_EQ(first_due(c.envelope, kReceived), kReceived);
+  c.envelope.hold_until = kReceived + minutes(10);
+  EXPECT_EQ(first_due(c.envelope, kReceived), kReceived + minutes(10));
+  c.envelope.hold_until = kReceived + days(10);
+  EXPECT_EQ(first_due(c.envelope, kReceived), kReceived + hours(1));
+  EXPECT_TRUE(is_held_until(c.envelope, kReceived + days(10) - seconds(1)));
+  EXPECT_FALSE(is_held_until(c.envelope, kReceived + days(10)));
+  EXPECT_TRUE(is_held_until(c.envelope, kReceived - hours(1)));
+  EXPECT_FALSE(is_held_until(c.envelope, kReceived - hours(1) - seconds(1))) << "the clock was ahead";
+}
+
+// RFC 2852
+TEST(Failure, WhatIsToComeBackWhenItIsLateIsTriedUntilThen) {
+  Case c;
+  c.envelope.deliver_by = kReceived + seconds(90);
+  c.now = kReceived + seconds(60);
+  EXPECT_EQ(c.decide(mail::Action::deferred).due, kReceived + seconds(90));
+  c.now = kReceived + seconds(90);
+  const Decision decision = c.decide(mail::Action::deferred);
+  EXPECT_EQ(decision.next, Next::untold);
+  EXPECT_EQ(decision.outcome.action, mail::Action::failed);
+  EXPECT_EQ(decision.outcome.reply,
+            mail::reply(554, 4, 7,
+                        "not delivered by " + base::to_rfc5322(kReceived + seconds(90)) +
+                            ", as its sender wanted; last: 451 4.2.1 later"));
+  EXPECT_EQ(c.decide(mail::Action::relayed).outcome.action, mail::Action::relayed)
+      << "late, and yet it is there";
+  c.clock_jumped = true;
+  EXPECT_EQ(c.decide(mail::Action::deferred).next, Next::retry);
+}
+
+TEST(Failure, WhatIsToBeToldWhenItIsLateIsTriedAsEver) {
+  Case c;
+  c.envelope.deliver_by = kReceived + seconds(30);
+  c.envelope.deliver_by_notify = true;
+  EXPECT_EQ(late_from(c.envelope, c.settings), kReceived + seconds(30));
+  EXPECT_EQ(c.decide(mail::Action::deferred).due, kReceived + minutes(1));
+  c.now = kReceived + hours(1);
+  EXPECT_EQ(c.decide(mail::Action::deferred).next, Next::retry);
+}
+
 TEST(Failure, BackOffEndsAtItsMaximumHoweverManyAttempts) {
   const config::Retry retry;
   EXPECT_EQ(back_off(retry, 8, 0.5), minutes(128));

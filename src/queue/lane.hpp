@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "mail/envelope.hpp"
 #include "mail/outcome.hpp"
+#include "queue/bands.hpp"
 #include "queue/courier.hpp"
 #include "queue/site.hpp"
 #include "queue/summaries.hpp"
@@ -48,9 +49,10 @@ struct Parcel {
   std::uint32_t size() const { return static_cast<std::uint32_t>(recipients.size()); }
 };
 
-// Of one sender in one lane. Lives while it has parcels in memory.
+// Of one sender and one priority in one lane. Lives while it has parcels in memory.
 struct Flow : Turn<Flow> {
   Lane* lane = nullptr;
+  std::int8_t priority = 0;
   mail::ReversePath sender;
   Parcel* first = nullptr;  // of those that wait; the flow owns them
   Parcel* last = nullptr;
@@ -71,7 +73,7 @@ struct Lane : Turn<Lane> {
   base::SteadyTime located{};
   std::uint32_t located_with = 0;          // the number of the configuration
   std::unique_ptr<mail::Outcome> trouble;  // it could not be located
-  Turns<Flow> flows;                       // with parcels that wait
+  Bands<Flow> flows;                       // with parcels that wait
   std::uint32_t waiting = 0;               // recipients
   std::uint32_t running = 0;               // parcels
   Parcel* filling = nullptr;               // takes more recipients of the message that is being sorted

@@ -18,10 +18,12 @@ std::string_view to_string(Notice notice);
 // Failure: where NOTIFY has FAILURE, or was not given. RFC 3461 5.2.6
 bool wants_failure_notice(const mail::Envelope& envelope, const mail::Recipient& recipient);
 // Delivered, relayed or expanded, where NOTIFY has SUCCESS (RFC 3461 5.2.3). Not of what was relayed to a server
-// that took NOTIFY with it: telling is that one's part (RFC 3461 5.2.2).
+// that took NOTIFY with it: telling is that one's part (RFC 3461 5.2.2). And of what was relayed where its sender wants a
+// trace (DELIVERBY with T, RFC 2852 4.1.4), or wants to hear when it is late (N) and the next server knows nothing of
+// that (RFC 2852 4.1.4.2).
 bool wants_success_notice(const mail::Envelope& envelope, const mail::Recipient& recipient,
                           const mail::Outcome& outcome);
-// Where NOTIFY has DELAY, or was not given; once. RFC 3461 5.2.5
+// Where NOTIFY has DELAY, or was not given (RFC 3461 5.2.5), or DELIVERBY has N; once.
 bool wants_delay_notice(const mail::Envelope& envelope, const mail::Recipient& recipient);
 
 // An end of any kind: whether the recipient becomes `untold` and stays, or goes at once. Not of what was discarded,

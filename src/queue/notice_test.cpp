@@ -56,6 +56,51 @@ TEST(Notice, OfASuccessGoesOnlyToWhoAskedForIt) {
   }
 }
 
+// RFC 2852 4.1.4.2
+TEST(Notice, OfMailThatWentOnGoesToWhoWantsToHearWhenItIsLateUnlessTheNextServerTells) {
+  auto envelope = from_alice();
+  envelope.deliver_by = base::UtcTime{};
+  envelope.deliver_by_notify = true;
+  const auto told = [&](const mail::Notify& notify, const mail::Outcome& end) {
+    return wants_notice(envelope, recipient(notify), end);
+  };
+  auto relayed = outcome(Action::relayed, true);
+  for (const auto& notify : {kUnspecified, kSuccess, kFailure, kDelay}) EXPECT_TRUE(told(notify, relayed));
+  EXPECT_FALSE(told(kNever, relayed));
+  EXPECT_FALSE(told(kUnspecified, outcome(Action::delivered)));
+  relayed.deliver_by_passed_on = true;
+  EXPECT_FALSE(told(kUnspecified, relayed));
+  envelope.deliver_by_notify = false;
+  relayed.deliver_by_passed_on = false;
+  EXPECT_FALSE(told(kUnspecified, relayed));
+}
+
+// RFC 2852 4.1.4
+TEST(Notice, OfEachServerThatMailIsPassedOnToGoesToWhoWantsATrace) {
+  auto envelope = from_alice();
+  envelope.deliver_by = base::UtcTime{};
+  envelope.deliver_by_trace = true;
+  auto relayed = outcome(Action::relayed, true);
+  relayed.deliver_by_passed_on = true;
+  EXPECT_TRUE(wants_notice(envelope, recipient(kUnspecified), relayed));
+  EXPECT_TRUE(wants_notice(envelope, recipient(kFailure), relayed));
+  EXPECT_FALSE(wants_notice(envelope, recipient(kNever), relayed));
+  EXPECT_FALSE(wants_notice(envelope, recipient(kUnspecified), outcome(Action::delivered)));
+  envelope.reverse_path = {};
+  EXPECT_FALSE(wants_notice(envelope, recipient(kUnspecified), relayed));
+}
+
+TEST(Notice, OfADelayGoesAlsoToWhoWantsToHearWhenItIsLate) {
+  auto envelope = from_alice();
+  envelope.deliver_by = base::UtcTime{};
+  envelope.deliver_by_notify = true;
+  EXPECT_TRUE(wants_delay_notice(envelope, recipient(kFailure)));
+  EXPECT_FALSE(wants_delay_notice(envelope, recipient(kNever)));
+  auto warned = recipient(kFailure);
+  warned.warned = true;
+  EXPECT_FALSE(wants_delay_notice(envelope, warned));
+}
+
 TEST(Notice, OfMailThatWentOnWithItsNotifyIsTheNextServersPart) {
   EXPECT_FALSE(told(kSuccess, outcome(Action::relayed, true)));
 }

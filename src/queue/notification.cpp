@@ -66,6 +66,9 @@ dsn::Recipient recipient_of(const Notification& notification, const mail::Recipi
   out.final = typed(recipient.final);
   out.action = action_of(notification.notice, last.action);
   out.status = status_of(notification.notice, last.reply);
+  // RFC 2852, RFC 3463 3.5
+  if (notification.notice == Notice::delay && notification.envelope.deliver_by_notify)
+    out.status = base::EnhancedCode{4, 4, 7};
   const std::string remote = speaker_of(last);
   // RFC 3461 6.3 (h), (i)
   if (!remote.empty()) out.remote_mta = dsn::Typed{"dns", remote};
@@ -119,6 +122,8 @@ dsn::Report report_of(const Notification& notification, base::MessageId id, cons
   out.status.reporting_mta = {"dns", hostname};   // RFC 3461 6.3 (b)
   if (!about.origin.helo.empty()) out.status.received_from_mta = dsn::Typed{"dns", about.origin.helo};
   if (about.received != base::UtcTime{}) out.status.arrival = about.received;
+  out.status.deliver_by = about.deliver_by;
+  out.status.future_release = about.hold_until;
   for (const std::uint32_t index : notification.recipients) {
     const mail::Recipient& recipient = about.recipients[index];
     const mail::Outcome last = recipient.last.value_or(mail::Outcome{});
@@ -134,6 +139,7 @@ mail::Envelope envelope_of(const Notification& notification, base::UtcTime now) 
   // What the header says of its recipient; the returned original is a part, and needs no SMTPUTF8. RFC 6533 4
   out.smtputf8 = !notification.envelope.reverse_path.address().is_ascii();
   out.received = now;
+  out.priority = notification.envelope.priority;  // RFC 6710
   return out;
 }
 

@@ -57,6 +57,22 @@ wire::dsn::Recipient one(Notice notice, mail::Outcome last) {
       .status.recipients[0];
 }
 
+// RFC 2852, RFC 4865, RFC 6710
+TEST(Notification, TellsTheTimesThatItsSenderAskedForAndHasHisPriority) {
+  mail::Envelope about = envelope({recipient(
+      "b@far.test", "b@far.test", outcome(mail::Action::deferred, mail::reply(451, 4, 1, "no"), ""))});
+  about.deliver_by = kNoon;
+  about.hold_until = kNoon - seconds(30);
+  about.priority = 4;
+  EXPECT_EQ(report(Notice::delay, about).status.recipients[0].status, (EnhancedCode{4, 4, 1}));
+  about.deliver_by_notify = true;
+  const auto made = report(Notice::delay, about);
+  EXPECT_EQ(made.status.deliver_by, kNoon);
+  EXPECT_EQ(made.status.future_release, kNoon - seconds(30));
+  EXPECT_EQ(made.status.recipients[0].status, (EnhancedCode{4, 4, 7}));
+  EXPECT_EQ(envelope_of({Notice::delay, kAbout, about, {}, {}}, kNoon).priority, 4);
+}
+
 TEST(Notification, RepeatsWhatTheOtherServerSaid) {
   mail::Envelope about =
       envelope({recipient("info@example.net", "bob@example.net",

@@ -170,7 +170,7 @@ base::Result<bool> Notifier::Inside::warn(const Delayed& delayed, const std::sha
   for (const std::uint32_t index : recipients)
     if (auto& last = envelope->recipients[index].last; !last) last = no_attempt(parts.clock.utc());
   in_batches({Notice::delay, delayed.message, *envelope, std::move(recipients),
-              envelope->received + config->queue.expire},
+              expires_at(*envelope, config->queue)},
              envelope, together);
   return true;
 }

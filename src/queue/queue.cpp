@@ -116,6 +116,7 @@ void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
     untold |= recipient.state == mail::RecipientState::untold;
     if (recipient.state != mail::RecipientState::waiting) continue;
     if (recipient.due == base::UtcTime{}) recipient.due = now;
+    recipient.due = std::max(recipient.due, first_due(envelope, now));
     message.recipients.push_back(i);
   }
   mail::Edits edits = std::move(incoming.edits);

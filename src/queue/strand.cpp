@@ -91,6 +91,7 @@ void Scheduler::Strand::work() {
   pull_far();
   look_for_moved();
   sweep_all();
+  meet_deadlines();
   start_telling();
   flush_unclaims();
   evict();
@@ -117,6 +118,9 @@ base::Milliseconds Scheduler::Strand::wait_time() const {
   if (!timers_.empty()) until(timers_.begin()->first, now_.steady);
   if (!overdue_.empty()) until(overdue_.front().first, now_.steady);
   for (const Sweep& sweep : sweeps_) until(sweep.next, now_.steady);
+  if (!deadlines_.empty()) until(deadlines_.begin()->first, now_.utc);
+  if (deadlines_to_) until(look_after_, now_.steady);
+  if (!tell_late_.empty()) until(tell_late_.begin()->first, now_.utc);
   if (untold_pending_) until(std::max(tell_at_, tell_after_), now_.steady);
   if (recording_fails_) until(record_after_, now_.steady);
   until(ask_after_, now_.steady);
@@ -158,7 +162,8 @@ Scheduler::Load Scheduler::Strand::load() const {
 }
 
 bool Scheduler::Strand::is_idle() const {
-  if (loading_ || !window_.empty() || !claims_.empty() || !suspensions_known_) return false;
+  if (loading_ || !window_.empty() || !claims_.empty() || !suspensions_known_ || !expiring_.empty())
+    return false;
   if (untold_pending_ || telling_ || is_sweeping() || !far_.empty() || !postponed_.empty()) return false;
   const Slot first = summaries_.first();
   return first == kNoSlot || summaries_[first].look > now_.utc || suspensions_.everything();

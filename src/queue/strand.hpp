@@ -43,19 +43,20 @@ struct RecipientIdHash {
 struct FlowName {
   const Lane* lane;
   const mail::ReversePath& sender;
+  std::int8_t priority;
 };
 struct FlowHash {
   using is_transparent = void;
   std::size_t operator()(const FlowName& name) const noexcept;
   std::size_t operator()(const std::unique_ptr<Flow>& flow) const noexcept {
-    return (*this)(FlowName{flow->lane, flow->sender});
+    return (*this)(FlowName{flow->lane, flow->sender, flow->priority});
   }
 };
 struct FlowEqual {
   using is_transparent = void;
   bool operator()(const std::unique_ptr<Flow>& a, const std::unique_ptr<Flow>& b) const { return a == b; }
   bool operator()(const std::unique_ptr<Flow>& a, const FlowName& b) const {
-    return a->lane == b.lane && a->sender == b.sender;
+    return a->lane == b.lane && a->priority == b.priority && a->sender == b.sender;
   }
   bool operator()(const FlowName& a, const std::unique_ptr<Flow>& b) const { return (*this)(b, a); }
 };
@@ -161,7 +162,7 @@ struct Scheduler::Strand {
   // strand_lanes.cpp: lanes, their sites, and how long each is kept
   Lane& lane_for(Slot slot, const Router::Choice& choice, const mail::Host& host);
   Carrier& carrier_for(Courier* courier);
-  Flow& flow_for(Lane& lane, const mail::ReversePath& sender);
+  Flow& flow_for(Lane& lane, const mail::Envelope& envelope);
   Dock* dock_by_id(std::uint32_t id) const;
   Dock* dock_of(const Summary& summary) const { return dock_by_id(summary.site); }
   Dock& dock_for(Carrier& carrier, const Site& site);
@@ -243,6 +244,18 @@ struct Scheduler::Strand {
   void expire(Sweep& sweep, base::Result<store::ClaimedPage> page);
   void unclaim(Slot slot, store::RecipientId id, base::UtcTime due);
   bool own(const Carried& from, std::uint32_t index);
+
+  // strand_deadline.cpp: what is to be delivered by a time (RFC 2852)
+  using Deadline = std::pair<base::UtcTime, store::RecipientId>;
+  void note_deadline(const Carried& from, std::uint32_t index);
+  void recorded_deadline(const Decided& one);
+  void meet_deadlines();
+  void return_late();
+  void late_claimed(const std::vector<Deadline>& asked, base::Result<store::ClaimedPage> page);
+  void conclude_late(Carried from, std::uint32_t index);
+  void tell_late();
+  void look_for_deadlines();
+  void deadlines_found(base::Result<store::AgedPage> page);
 
   // strand_far.cpp: due times of a clock that was ahead
   base::UtcTime furthest() const;
@@ -351,6 +364,14 @@ struct Scheduler::Strand {
                                 {.expires = true, .ahead = false},
                                 {.expires = true, .ahead = true}}};
   std::unordered_set<store::RecipientId, RecipientIdHash> expiring_;  // being claimed
+  std::set<Deadline> deadlines_;                                      // what comes back then
+  std::set<std::pair<base::UtcTime, base::MessageId>> tell_late_;     // whose sender hears of it then
+  std::set<base::MessageId> telling_late_;                            // under way
+  base::SteadyTime deadlines_after_{};
+  // What an earlier run has left is gone through once, from there on, not before then; nothing: that is done.
+  std::optional<store::RecipientId> deadlines_to_ = store::RecipientId{};
+  base::SteadyTime look_after_{};
+  bool looking_ = false;
   std::deque<Slot> far_;
   std::string far_to_;
   std::optional<base::SteadyTime> far_again_;

@@ -11,9 +11,6 @@ namespace {
 // at least, and a tenth of the destination's share of the window.
 constexpr std::size_t kLetIn = 25;
 constexpr std::size_t kMostLetIn = 10'000;
-// What is put back for a sender that is suspended, or for a time that its sender asked for, is looked at again after this at
-// the latest, so that no due time lies further ahead than a retry's.
-constexpr base::Milliseconds kPostponed = std::chrono::hours(1);
 
 }  // namespace
 
@@ -40,6 +37,7 @@ void Scheduler::Strand::fresh(store::Claimed message, bool untold) {
     } else {
       unclaims_.push_back({message.id, index});
       due_at(slot, recipient.due);
+      note_deadline({.id = message.id, .envelope = message.envelope, .begun = now_}, index);
     }
   }
   message.recipients = std::move(stay);
@@ -54,7 +52,7 @@ bool Scheduler::Strand::has_room_for(const store::Claimed& message) const {
 }
 
 // Whether a fresh recipient may come in at once: others of its destination that are due on the disk come first, unless its
-// sender has nothing here yet.
+// sender has nothing here yet, or it has priority.
 bool Scheduler::Strand::lets_in(Slot slot, const mail::Envelope& envelope, bool& passes_others) {
   const Summary& summary = summaries_[slot];
   if (suspensions_.everything() || suspensions_.of_destination(summary.name)) return false;
@@ -64,8 +62,8 @@ bool Scheduler::Strand::lets_in(Slot slot, const mail::Envelope& envelope, bool&
   if (!summary.parked && summary.next_due > now_.utc && summary.in_memory < share()) return true;
   if (summary.let_in >= std::clamp(share() / 10, kLetIn, kMostLetIn)) return false;
   if (summary.in_memory >= 2 * share()) return false;
-  for (const Lane* lane = summary.lanes; lane; lane = lane->next)
-    if (flows_.contains(FlowName{lane, envelope.reverse_path})) return false;
+  for (const Lane* lane = summary.lanes; lane && envelope.priority <= 0; lane = lane->next)
+    if (flows_.contains(FlowName{lane, envelope.reverse_path, envelope.priority})) return false;
   passes_others = true;
   return true;
 }
@@ -80,7 +78,12 @@ std::size_t Scheduler::Strand::admit(store::Claimed message, bool from_disk, boo
     from.slot = summaries_.intern(name_of(from.envelope->recipients[index].final.host(), scratch));
     if (!own(from, index)) continue;
     ++taken;
-    if (!may_not_yet(from, index)) route(from, index, let_in);
+    note_deadline(from, index);
+    if (is_too_late(*from.envelope, now_.utc)) {
+      conclude_late(from, index);
+    } else if (!may_not_yet(from, index)) {
+      route(from, index, let_in);
+    }
   }
   for (Lane* lane : std::exchange(touched_, {}))
     enqueue(std::unique_ptr<Parcel>(std::exchange(lane->filling, nullptr)));
@@ -90,7 +93,7 @@ std::size_t Scheduler::Strand::admit(store::Claimed message, bool from_disk, boo
 // Put back, since its sender asked for a later time, or an operator does not want this sender's mail to go.
 bool Scheduler::Strand::may_not_yet(const Carried& from, std::uint32_t index) {
   std::optional<base::UtcTime> until;
-  if (from.envelope->hold_until && *from.envelope->hold_until > now_.utc) {
+  if (is_held_until(*from.envelope, now_.utc)) {
     until = *from.envelope->hold_until;
   } else if (const auto* suspended = suspensions_.of_sender(from.envelope->reverse_path)) {
     until = suspended->until.value_or(kNever);
@@ -135,7 +138,7 @@ void Scheduler::Strand::enqueue(std::unique_ptr<Parcel> parcel) {
   summary.waiting += size;
   lane.waiting += size;
   if (lane.dock) lane.dock->waiting += size;
-  Flow& flow = flow_for(lane, parcel->envelope->reverse_path);
+  Flow& flow = flow_for(lane, *parcel->envelope);
   ++flow.parcels;
   Parcel* const last = parcel.release();
   last->flow = &flow;
@@ -175,7 +178,7 @@ std::unique_ptr<Parcel> Scheduler::Strand::take_out(Parcel& parcel) {
 void Scheduler::Strand::leave_flow(Parcel& parcel) {
   Flow& flow = *parcel.flow;
   if (--flow.parcels > 0) return;
-  flows_.erase(flows_.find(FlowName{flow.lane, flow.sender}));
+  flows_.erase(flows_.find(FlowName{flow.lane, flow.sender, flow.priority}));
 }
 
 void Scheduler::Strand::disown(Slot slot, std::uint32_t recipients, bool from_disk) {

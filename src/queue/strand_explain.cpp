@@ -18,6 +18,11 @@ std::string suspended_text(std::string_view what, const store::Suspension& one) 
   return fmt::format("{} is suspended{}{}", what, one.reason.empty() ? "" : ": ", one.reason);
 }
 
+// The zero that nearly all have is not worth a word.
+std::string priority_text(const mail::Envelope& envelope) {
+  return envelope.priority == 0 ? std::string() : fmt::format(", its priority is {}", envelope.priority);
+}
+
 std::string last_text(const mail::Recipient& recipient) {
   return recipient.last ? ": " + reply_text(recipient.last->reply) : std::string();
 }
@@ -117,8 +122,9 @@ Waiting Scheduler::Strand::explain_in_memory(const Parcel* parcel) {
   std::size_t before = 0;
   for (const Parcel* one = parcel->before; one; one = one->before) ++before;
   Waiting waiting{.why = fmt::format("in memory, waits for its turn at {}: {} of {} attempts under way, {} "
-                                     "recipients wait there, {} messages of its sender before it",
-                                     dock.name, dock.running, dock.health.allowed(), dock.waiting, before),
+                                     "recipients wait there, {} messages of its sender before it{}",
+                                     dock.name, dock.running, dock.health.allowed(), dock.waiting, before,
+                                     priority_text(*parcel->envelope)),
                   .until = {}};
   if (const auto next = dock.rate.next(now_.steady); next > now_.steady) {
     waiting.why += fmt::format("; at most {} a minute", dock.rate.per_minute());
@@ -136,6 +142,9 @@ Waiting Scheduler::Strand::explain_on_disk(const store::Claimed& message, std::u
     return {.why = "held" + last_text(recipient), .until = {}};
   if (recipient.state == mail::RecipientState::untold)
     return {.why = "it has its end, and its sender is being told" + last_text(recipient), .until = {}};
+  if (is_held_until(*message.envelope, now_.utc))
+    return {.why = "its sender asked that it is not sent before then (FUTURERELEASE)",
+            .until = message.envelope->hold_until};
   const std::string name = mail::to_ascii(recipient.final.host());
   const Slot slot = summaries_.find(name);
   const Dock* dock = slot == kNoSlot ? nullptr : dock_of(summaries_[slot]);

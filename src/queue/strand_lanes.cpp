@@ -30,7 +30,7 @@ constexpr std::size_t kEvictions = 100;
 }  // namespace
 
 std::size_t FlowHash::operator()(const FlowName& name) const noexcept {
-  std::size_t hash = name.lane->id * 0x9E3779B97F4A7C15u;
+  std::size_t hash = name.lane->id * 0x9E3779B97F4A7C15u + static_cast<std::uint8_t>(name.priority);
   if (name.sender.is_null()) return hash;
   const mail::Address& address = name.sender.address();
   hash ^= std::hash<std::string>{}(address.local());
@@ -61,12 +61,13 @@ Carrier& Scheduler::Strand::carrier_for(Courier* courier) {
   return *carriers_.back();
 }
 
-Flow& Scheduler::Strand::flow_for(Lane& lane, const mail::ReversePath& sender) {
-  const auto found = flows_.find(FlowName{&lane, sender});
+Flow& Scheduler::Strand::flow_for(Lane& lane, const mail::Envelope& envelope) {
+  const auto found = flows_.find(FlowName{&lane, envelope.reverse_path, envelope.priority});
   if (found != flows_.end()) return **found;
   auto flow = std::make_unique<Flow>();
   flow->lane = &lane;
-  flow->sender = sender;
+  flow->sender = envelope.reverse_path;
+  flow->priority = envelope.priority;
   return **flows_.insert(std::move(flow)).first;
 }
 

@@ -89,7 +89,7 @@ bool Scheduler::Strand::is_sweeping() const {
 }
 
 std::size_t Scheduler::Strand::warnings() const {
-  std::size_t count = 0;
+  std::size_t count = telling_late_.size();
   for (const Sweep& sweep : sweeps_) count += sweep.warning;
   return count;
 }
@@ -170,6 +170,7 @@ void Scheduler::Strand::warn_next(Sweep& sweep) {
   while (!sweep.late.empty() && sweep.warning < kTells && !sweep.fails && !stop_by_) {
     Delayed delayed = std::move(sweep.late.front());
     sweep.late.pop_front();
+    if (telling_late_.contains(delayed.message)) continue;
     ++sweep.warning;
     const base::MessageId id = delayed.message;
     parts_.teller.warn(std::move(delayed), post([this, &sweep, id](const base::Result<bool>& result) {
@@ -241,7 +242,7 @@ void Scheduler::Strand::expire(Sweep& sweep, base::Result<store::ClaimedPage> pa
   }
   std::string scratch;
   for (const store::Claimed& message : page->messages) {
-    const bool is_old = now_.utc >= message.envelope->received + settings_->queue.expire;
+    const bool is_old = now_.utc >= expires_at(*message.envelope, settings_->queue);
     Carried from{
         .id = message.id, .envelope = message.envelope, .from_disk = true, .attempted = false, .begun = now_};
     for (const std::uint32_t index : message.recipients) {

@@ -88,6 +88,7 @@ void Scheduler::Strand::recorded(Batch batch, const base::Result<void>& result) 
     if (!one.quiet) tell_of(one);
     if (window_.erase(one.update.id) > 0) disown(one.slot, 1, one.from_disk);
     if (one.update.state == mail::RecipientState::untold) untold_appeared();
+    if (one.envelope->deliver_by) recorded_deadline(one);
     if (one.update.state == mail::RecipientState::waiting) {
       due_at(one.slot, one.update.due);
     } else {

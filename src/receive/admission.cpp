@@ -35,6 +35,23 @@ void Admission::leave(const base::IpAddress& client) {
   if (--place->second == 0) by_client_.erase(place);
 }
 
+Admission::Answer Admission::enter_user(std::uint32_t uid, std::size_t limit, std::size_t limit_per_user) {
+  std::lock_guard lock(mutex_);
+  if (connections_ >= limit) return Answer::server_full;
+  const auto known = by_user_.find(uid);
+  if ((known == by_user_.end() ? 0 : known->second) >= limit_per_user) return Answer::client_full;
+  ++by_user_[uid];
+  ++connections_;
+  return Answer::admitted;
+}
+
+void Admission::leave_user(std::uint32_t uid) {
+  std::lock_guard lock(mutex_);
+  --connections_;
+  const auto place = by_user_.find(uid);
+  if (--place->second == 0) by_user_.erase(place);
+}
+
 std::size_t Admission::connections() const {
   std::lock_guard lock(mutex_);
   return connections_;

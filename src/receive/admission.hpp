@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -21,6 +22,9 @@ class Admission {
   // IPv6 clients count per /64: that is what one customer gets. An admitted connection must be left.
   Answer enter(const base::IpAddress& client, std::size_t limit, std::size_t limit_per_client);
   void leave(const base::IpAddress& client);
+  // The same for a user of this machine. One entry for each user with a connection.
+  Answer enter_user(std::uint32_t uid, std::size_t limit, std::size_t limit_per_user);
+  void leave_user(std::uint32_t uid);
   std::size_t connections() const;
 
   // Releases a place when it goes.
@@ -28,21 +32,29 @@ class Admission {
    public:
     Place() = default;
     Place(Admission& admission, const base::IpAddress& client) : admission_(&admission), client_(client) {}
-    Place(Place&& other) noexcept : admission_(other.admission_), client_(other.client_) {
+    Place(Admission& admission, std::uint32_t uid) : admission_(&admission), uid_(uid) {}
+    Place(Place&& other) noexcept : admission_(other.admission_), client_(other.client_), uid_(other.uid_) {
       other.admission_ = nullptr;
     }
     Place& operator=(Place&& other) noexcept {
       std::swap(admission_, other.admission_);
       std::swap(client_, other.client_);
+      std::swap(uid_, other.uid_);
       return *this;
     }
     ~Place() {
-      if (admission_) admission_->leave(client_);
+      if (!admission_) return;
+      if (uid_) {
+        admission_->leave_user(*uid_);
+      } else {
+        admission_->leave(client_);
+      }
     }
 
    private:
     Admission* admission_ = nullptr;
     base::IpAddress client_;
+    std::optional<std::uint32_t> uid_;  // instead of `client_`
   };
 
  private:
@@ -52,6 +64,7 @@ class Admission {
   mutable std::mutex mutex_;
   std::size_t connections_ = 0;
   std::unordered_map<base::Network, std::size_t, Hash> by_client_;
+  std::unordered_map<std::uint32_t, std::size_t> by_user_;
 };
 
 // What a client without a place is told: 421. RFC 5321 3.8

@@ -31,6 +31,20 @@ TEST(Admission, CountsAnIpv6ClientByItsSlash64) {
   EXPECT_EQ(admission.enter(ip("2001:db8:0:2::1"), 100, 1), Admission::Answer::admitted);
 }
 
+TEST(Admission, CountsUsersOfThisMachineApart) {
+  Admission admission;
+  {
+    ASSERT_EQ(admission.enter_user(1000, 3, 1), Admission::Answer::admitted);
+    const Admission::Place place(admission, std::uint32_t{1000});
+    EXPECT_EQ(admission.enter_user(1000, 3, 1), Admission::Answer::client_full);
+    EXPECT_EQ(admission.enter_user(1001, 3, 1), Admission::Answer::admitted);
+    EXPECT_EQ(admission.enter(ip("192.0.2.1"), 3, 1), Admission::Answer::admitted);
+    EXPECT_EQ(admission.enter_user(1002, 3, 1), Admission::Answer::server_full);
+  }
+  EXPECT_EQ(admission.connections(), 2u);
+  EXPECT_EQ(admission.enter_user(1000, 3, 1), Admission::Answer::admitted);
+}
+
 TEST(Admission, APlaceIsGivenBackOnceHoweverOftenItMoved) {
   Admission admission;
   ASSERT_EQ(admission.enter(ip("192.0.2.1"), 100, 1), Admission::Answer::admitted);

@@ -23,7 +23,13 @@ Reply store_refusal(const base::Failure& failure) {
 }
 
 Dialog::Dialog(Services& services, const config::Listener& listener, Peer peer)
-    : services_(services), listener_(listener), peer_(peer), connected_(peer), setting_(services.setting()) {}
+    : services_(services),
+      listener_(listener),
+      peer_(std::move(peer)),
+      connected_(peer_),
+      setting_(services.setting()) {
+  if (peer_.user) identity_ = peer_.user->name;
+}
 
 Reply Dialog::greeting() {
   if (const auto refusal = policy::judge_client(*setting_.config, facts())) return refuse(*refusal);
@@ -35,7 +41,10 @@ wire::smtp::CommandRules Dialog::rules(std::string_view line) const {
   const bool is_mail = base::istarts_with(line, "MAIL");
   return {.extensions = pipelining(),
           .smtputf8 = pipelining() && (is_mail || (transaction_ && transaction_->smtputf8)),
-          .auth = has_auth()};
+          .auth = has_auth(),
+          .future_release = offers().future_release,
+          .deliver_by = listener_.offers.deliver_by,
+          .mt_priority = listener_.offers.mt_priority};
 }
 
 Reply Dialog::handle(const wire::smtp::Command& command) {
@@ -96,8 +105,12 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
   envelope.size = size;
   envelope.received = services_.clock.utc();
   auto& origin = envelope.origin;
-  origin.client = peer_.address;
-  origin.client_port = peer_.port;
+  if (peer_.user) {
+    origin.uid = peer_.user->uid;
+  } else {
+    origin.client = peer_.address;
+    origin.client_port = peer_.port;
+  }
   origin.helo = helo_;
   origin.client_name = client_name_;
   origin.listener = listener_.name();
@@ -117,11 +130,18 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
   if (by_auth_ && greeted_ != Greeted::helo) origin.protocol += 'A';
   envelope.recipients = recipients_;
   for (auto& recipient : envelope.recipients) recipient.due = envelope.received;
+  apply(wishes_, envelope);
   return envelope;
+}
+
+Reply Dialog::accepted(const std::string& id) const {
+  if (wishes_.lowered()) return reply(250, 3, 6, lowered_text(wishes_) + "; queued as " + id);  // RFC 6710
+  return reply(250, 0, 0, "queued as " + id);
 }
 
 void Dialog::end_transaction() {
   transaction_.reset();
+  wishes_ = {};
   recipients_.clear();
   indexes_.clear();
   by_rcpt_.clear();
@@ -135,7 +155,8 @@ policy::ClientFacts Dialog::facts() const {
   return {.address = peer_.address,
           .mode = listener_.mode,
           .identity = identity_,
-          .must_log_in = listener_.auth == config::ListenerAuth::required};
+          .must_log_in = listener_.auth == config::ListenerAuth::required,
+          .uid = peer_.user ? peer_.user->uid : 0};
 }
 
 Reply Dialog::refuse(const policy::Refuse& refusal) {

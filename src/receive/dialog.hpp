@@ -21,16 +21,26 @@
 #include "receive/login.hpp"
 #include "receive/services.hpp"
 #include "receive/transfer.hpp"
+#include "receive/wishes.hpp"
 #include "wire/sasl/exchange.hpp"
 #include "wire/smtp/command.hpp"
 
 namespace postrider::receive {
 
+// A user of this machine, told by the kernel.
+struct LocalUser {
+  std::uint32_t uid = 0;
+  std::string name;  // "uid1000" where the system has none
+};
+
 // What the connection is, before a word was said.
 struct Peer {
   base::IpAddress address;
   std::uint16_t port = 0;
-  bool may_xclient = false;  // its own address is listed; stays true after XCLIENT changed `address`
+  bool may_xclient = false;         // its own address is listed; stays true after XCLIENT changed `address`
+  std::optional<LocalUser> user{};  // mode `submit`: instead of an address
+  // For the log.
+  std::string name() const { return user ? "uid " + std::to_string(user->uid) : address.to_string(); }
 };
 
 // A recipient whose next hop must be asked; answer with Dialog::probed().
@@ -101,6 +111,8 @@ class Dialog {
   const std::vector<Expanded>& expanded() const { return expanded_; }
   // Why this message is let in: one line for each reason, for the timeline.
   const std::vector<std::string>& decisions() const { return decisions_; }
+  // The 250 that ends a transaction whose content was accepted.
+  mail::Reply accepted(const std::string& id) const;
   bool lmtp() const { return greeted_ == Greeted::lhlo; }
   // dialog_submission.cpp: mail from our own users. RFC 6409
   LineEnds line_ends() const;
@@ -138,6 +150,7 @@ class Dialog {
   bool offers(wire::sasl::Mechanism mechanism) const;
   std::vector<wire::sasl::Mechanism> mechanisms() const;
   bool offers_tls() const;
+  config::Offers offers() const;
   mail::Reply mail(const wire::smtp::Mail& command);
   mail::Reply xclient(const wire::smtp::Xclient& command);
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
@@ -147,6 +160,7 @@ class Dialog {
   std::optional<mail::Address> account() const;
   std::optional<mail::Reply> refuse_submitter(const mail::ReversePath& reverse_path) const;
   std::optional<mail::Reply> refuse_more(std::size_t recipients, policy::SendingCounts::Count count) const;
+  std::size_t most_recipients() const;  // of one transaction
   mail::Reply refuse(const policy::Refuse& refusal);
 
   Services& services_;
@@ -162,6 +176,7 @@ class Dialog {
   bool by_auth_ = false;  // identity_ comes from AUTH, and not from XCLIENT
   std::uint32_t failed_logins_ = 0;
   std::optional<wire::smtp::Mail> transaction_;
+  Wishes wishes_;  // of the transaction
   std::vector<mail::Recipient> recipients_;
   std::unordered_map<std::string, std::uint32_t> indexes_;  // in recipients_, by address
   std::vector<std::vector<std::uint32_t>> by_rcpt_;

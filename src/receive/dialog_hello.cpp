@@ -34,13 +34,14 @@ std::string Dialog::capabilities() const {
   lines += "ENHANCEDSTATUSCODES\n";                                       // RFC 2034 3
   lines += "CHUNKING\n";                                                  // RFC 3030 2
   lines += "DSN\n";                                                       // RFC 3461 4
-  lines += "LIMITS RCPTMAX=" + std::to_string(limits.recipients) + '\n';  // RFC 9422 4
+  lines += "LIMITS RCPTMAX=" + std::to_string(most_recipients()) + '\n';  // RFC 9422 4
   if (const auto offered = mechanisms(); !offered.empty()) {
     lines += "AUTH";  // RFC 4954 3
     for (const auto mechanism : offered) (lines += ' ') += wire::sasl::to_string(mechanism);
     lines += '\n';
   }
   if (offers_tls()) lines += "STARTTLS\n";  // RFC 3207 2
+  lines += announce(offers(), setting_.config->extensions, services_.clock.utc());
   if (peer_.may_xclient) lines += "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n";
   // Last, since scripts wait for "250 HELP".
   return lines + "HELP";
@@ -69,6 +70,14 @@ void Dialog::begin_tls(net::TlsFacts facts) {
   by_auth_ = false;
   peer_ = connected_;
   tls_ = std::make_unique<const net::TlsFacts>(std::move(facts));
+}
+
+// To hold mail until later is for those who send, not for those who hand it on. RFC 4865 is about submission.
+config::Offers Dialog::offers() const {
+  config::Offers offers = listener_.offers;
+  if (listener_.mode != config::ListenerMode::submission && offers.future_release)
+    offers.future_release = policy::may_relay(*setting_.config, facts());
+  return offers;
 }
 
 Reply Dialog::xclient(const wire::smtp::Xclient& command) {

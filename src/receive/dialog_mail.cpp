@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "receive/dialog.hpp"
+#include "wire/submit/header.hpp"
 
 namespace postrider::receive {
 
@@ -52,6 +53,12 @@ mail::Notify both(mail::Notify one, mail::Notify other) {
 
 }  // namespace
 
+// A local program can't be told to bring the rest later.
+std::size_t Dialog::most_recipients() const {
+  const std::size_t set = setting_.config->limits.recipients;
+  return peer_.user ? std::max(set, wire::submit::kMaxRecipients) : set;
+}
+
 Reply Dialog::mail(const wire::smtp::Mail& command) {
   if (greeted_ == Greeted::no) return reply(503, 5, 1, "say HELO or EHLO first");
   if (transaction_) return reply(503, 5, 1, "a transaction is open: one sender a message");
@@ -69,7 +76,16 @@ Reply Dialog::mail(const wire::smtp::Mail& command) {
     return refuse(*refusal);
   }
   if (auto refusal = refuse_submitter(command.reverse_path)) return *std::move(refusal);
+  auto wishes = judge_wishes(command, setting_.config->extensions, services_.clock.utc(),
+                             policy::may_relay(*setting_.config, facts()));
+  if (!wishes) return wishes.error();
   transaction_ = command;
+  wishes_ = *wishes;
+  decisions_ = told(wishes_);
+  if (const auto& user = peer_.user)
+    decisions_.push_back("submitted by a program of " + user->name + " (uid " + std::to_string(user->uid) +
+                         ")");
+  if (wishes_.lowered()) return reply(250, 3, 6, lowered_text(wishes_));  // RFC 6710
   return reply(250, 1, 0, '<' + command.reverse_path.to_string() + "> sender ok");
 }
 
@@ -77,7 +93,7 @@ std::variant<Reply, ProbeNeeded> Dialog::rcpt(const wire::smtp::Rcpt& command) {
   if (!transaction_) return reply(503, 5, 1, "say MAIL first");
   if (chunks_begun_) return reply(503, 5, 1, "the content has begun");
   // RFC 5321 4.5.3.1.10
-  if (by_rcpt_.size() >= setting_.config->limits.recipients) {
+  if (by_rcpt_.size() >= most_recipients()) {
     return reply(452, 5, 3, "too many recipients; send the rest in another transaction");
   }
   if (auto refusal = refuse_more(by_rcpt_.size() + 1, policy::SendingCounts::Count::no))
@@ -98,7 +114,7 @@ Reply Dialog::probed(const wire::smtp::Rcpt& command, const ProbeNeeded& questio
 }
 
 Reply Dialog::add(const wire::smtp::Rcpt& command, const policy::Accept& accept) {
-  const std::size_t most = kExpansion * setting_.config->limits.recipients;
+  const std::size_t most = kExpansion * most_recipients();
   if (recipients_.size() + accept.targets.size() > most) {
     return reply(452, 5, 3, "too many recipients; send the rest in another transaction");
   }

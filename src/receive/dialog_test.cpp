@@ -12,6 +12,7 @@ using mail::Notify;
 constexpr const char* kConfig = R"(
 hostname = "mx.test"
 data_dir = "DATA"
+networks = ["127.0.0.0/8"]
 [[listener]]
 address = "127.0.0.1:2525"
 [[domain]]
@@ -105,6 +106,96 @@ TEST_F(DialogDsn, OfTwoWaysToOneMailboxIsWhatEitherAsksFor) {
   EXPECT_EQ(recipients()[0].notify, kSuccess);
   EXPECT_EQ(recipients()[1].notify, (Notify{.specified = true, .failure = true, .delay = true}));
   EXPECT_EQ(recipients()[2].notify, kNever);
+}
+
+// The extensions of listeners for users.
+class DialogWishes : public ::testing::Test {
+ protected:
+  explicit DialogWishes(config::ListenerMode mode = config::ListenerMode::submission) {
+    listener_ = house_.config().listeners.front();
+    listener_.mode = mode;
+    listener_.offers = config::Offers::of(mode);
+  }
+  // What EHLO is answered, each line.
+  std::string hello(Dialog& dialog) { return dialog.handle(wire::smtp::Ehlo{"client.test"}).text; }
+  static Peer from(const char* ip) { return {.address = *base::IpAddress::parse(ip)}; }
+  std::expected<wire::smtp::Command, mail::Reply> parse(const Dialog& dialog, std::string_view line) {
+    return wire::smtp::parse_command(line, dialog.rules(line));
+  }
+  mail::Reply say(Dialog& dialog, std::string_view line) {
+    const auto command = parse(dialog, line);
+    if (!command) return command.error();
+    if (const auto* rcpt = std::get_if<wire::smtp::Rcpt>(&*command))
+      return std::get<mail::Reply>(dialog.rcpt(*rcpt));
+    return dialog.handle(*command);
+  }
+
+  testing::House house_{kConfig};
+  config::Listener listener_;
+};
+
+TEST_F(DialogWishes, AreOfferedOnAListenerForUsers) {
+  Dialog dialog(house_.services(), listener_, from("192.0.2.1"));
+  const auto offered = hello(dialog);
+  EXPECT_NE(offered.find("\nFUTURERELEASE 2592000 20"), std::string::npos) << offered;
+  EXPECT_NE(offered.find("\nDELIVERBY 60\nMT-PRIORITY\n"), std::string::npos) << offered;
+  EXPECT_EQ(say(dialog, "MAIL FROM:<a@b.test> HOLDFOR=60 BY=120;RT MT-PRIORITY=-1").code, 250);
+  EXPECT_EQ(say(dialog, "RCPT TO:<alice@example.test>").code, 250);
+  const auto envelope = dialog.envelope(0);
+  EXPECT_EQ(*envelope.deliver_by - *envelope.hold_until, std::chrono::seconds(60));
+  EXPECT_TRUE(envelope.deliver_by_trace);
+  EXPECT_EQ(envelope.priority, -1);
+  EXPECT_EQ(dialog.decisions().size(), 4u);
+  dialog.end_transaction();
+  EXPECT_EQ(say(dialog, "MAIL FROM:<a@b.test>").code, 250);
+  EXPECT_FALSE(dialog.envelope(0).hold_until || dialog.envelope(0).deliver_by);
+}
+
+TEST_F(DialogWishes, AreNotKnownOnOtherListenersUnlessTheyAreListed) {
+  listener_.mode = config::ListenerMode::mx;
+  listener_.offers = config::Offers::of(listener_.mode);
+  Dialog dialog(house_.services(), listener_, from("192.0.2.1"));
+  const auto offered = hello(dialog);
+  for (const char* word : {"FUTURERELEASE", "DELIVERBY", "MT-PRIORITY"})
+    EXPECT_EQ(offered.find(word), std::string::npos) << offered;
+  for (const char* wish : {"HOLDFOR=60", "BY=120;R", "MT-PRIORITY=-1"})
+    EXPECT_EQ(say(dialog, std::string("MAIL FROM:<a@b.test> ") + wish).code, 555) << wish;
+}
+
+TEST_F(DialogWishes, ToHoldMailAreForThoseWhoMayRelay) {
+  listener_.mode = config::ListenerMode::mx;
+  Dialog stranger(house_.services(), listener_, from("192.0.2.1"));
+  EXPECT_EQ(hello(stranger).find("FUTURERELEASE"), std::string::npos);
+  EXPECT_EQ(say(stranger, "MAIL FROM:<a@b.test> HOLDFOR=60").code, 555);
+  Dialog ours(house_.services(), listener_, from("127.0.0.5"));
+  EXPECT_NE(hello(ours).find("FUTURERELEASE"), std::string::npos);
+  EXPECT_EQ(say(ours, "MAIL FROM:<a@b.test> HOLDFOR=60").code, 250);
+}
+
+// RFC 6710
+TEST_F(DialogWishes, OfAHighPriorityAreLoweredForStrangersAndTheRepliesSaySo) {
+  Dialog stranger(house_.services(), listener_, from("192.0.2.1"));
+  hello(stranger);
+  EXPECT_EQ(say(stranger, "MAIL FROM:<a@b.test> MT-PRIORITY=5"),
+            mail::reply(250, 3, 6, "0 is the new priority: more is only for users of this server"));
+  EXPECT_EQ(stranger.envelope(0).priority, 0);
+  EXPECT_EQ(
+      stranger.accepted("ID"),
+      mail::reply(250, 3, 6, "0 is the new priority: more is only for users of this server; queued as ID"));
+  Dialog ours(house_.services(), listener_, from("127.0.0.5"));
+  hello(ours);
+  EXPECT_EQ(say(ours, "MAIL FROM:<a@b.test> MT-PRIORITY=5"), mail::reply(250, 1, 0, "<a@b.test> sender ok"));
+  EXPECT_EQ(ours.envelope(0).priority, 5);
+  EXPECT_EQ(ours.accepted("ID"), mail::reply(250, 0, 0, "queued as ID"));
+}
+
+TEST_F(DialogWishes, ThatAreRefusedOpenNoTransaction) {
+  Dialog dialog(house_.services(), listener_, from("192.0.2.1"));
+  hello(dialog);
+  EXPECT_EQ(say(dialog, "MAIL FROM:<a@b.test> HOLDFOR=999999999").code, 501);
+  EXPECT_FALSE(dialog.in_transaction());
+  EXPECT_EQ(say(dialog, "MAIL FROM:<a@b.test> BY=5;R").code, 555);
+  EXPECT_FALSE(dialog.in_transaction());
 }
 
 }  // namespace

@@ -16,6 +16,8 @@
 #include "receive/admission.hpp"
 #include "receive/farewell.hpp"
 #include "receive/session.hpp"
+#include "receive/submit_folder.hpp"
+#include "receive/submit_socket.hpp"
 #include "sys/log.hpp"
 #include "sys/thread_name.hpp"
 #include "wire/smtp/reply.hpp"
@@ -52,6 +54,7 @@ struct Server::State {
 
   void take(Worker& worker, const config::Listener& listener, asio::ip::tcp::socket socket,
             const asio::ip::tcp::endpoint& from);
+  void take_local(Worker& worker, Descriptor descriptor, LocalUser user);
   asio::awaitable<void> serve(Worker& worker, const config::Listener& listener,
                               std::unique_ptr<net::Stream> stream, Peer peer, Admission::Place place,
                               net::Gate::Pass pass);
@@ -62,7 +65,9 @@ struct Server::State {
   Admission admission;
   net::Gate gate;
   net::Gate refusals;
-  std::list<Worker> workers;  // last: its threads use the rest
+  config::Listener submit = submit_listener();
+  std::list<Worker> workers;                    // its threads use the rest
+  std::unique_ptr<SubmitSocket> submit_socket;  // last: its thread gives the workers what it accepts
 };
 
 void Server::State::take(Worker& worker, const config::Listener& listener, asio::ip::tcp::socket socket,
@@ -102,11 +107,41 @@ void Server::State::take(Worker& worker, const config::Listener& listener, asio:
   }
 }
 
+// On the worker's thread.
+void Server::State::take_local(Worker& worker, Descriptor descriptor, LocalUser user) {
+  const auto config = services->setting().config;
+  const std::uint32_t uid = user.uid;
+  asio::ip::tcp::socket socket(worker.context);
+  boost::system::error_code error;
+  // Any stream socket will do: only read, written, waited for and closed.
+  socket.assign(asio::ip::tcp::v4(), descriptor.get(), error);
+  if (error) return;
+  (void)descriptor.release();
+  auto stream = std::make_unique<net::TcpStream>(std::move(socket));
+  const auto answer =
+      admission.enter_user(uid, config->limits.connections, config->submit.connections_per_user);
+  if (answer == Admission::Answer::admitted) {
+    Peer peer;
+    peer.user = std::move(user);
+    asio::co_spawn(worker.context,
+                   serve(worker, submit, std::move(stream), std::move(peer), Admission::Place(admission, uid),
+                         gate.enter()),
+                   asio::detached);
+    return;
+  }
+  sys::log::warning("too_many_connections",
+                    {{"client", "uid " + std::to_string(uid)}, {"listener", submit.name()}});
+  if (refusals.inside() < kPoliteRefusals)
+    asio::co_spawn(worker.context,
+                   refuse(std::move(stream), encoded(no_place(*config, answer)), refusals.enter()),
+                   asio::detached);
+}
+
 asio::awaitable<void> Server::State::serve(Worker& worker, const config::Listener& listener,
                                            std::unique_ptr<net::Stream> stream, Peer peer,
                                            Admission::Place place, net::Gate::Pass pass) {
   // A parameter lives as long as the coroutine: the pass is given back at its end.
-  Session session(*services, listener, std::move(stream), peer, admission, std::move(place));
+  Session session(*services, listener, std::move(stream), std::move(peer), admission, std::move(place));
   worker.sessions.insert(&session);
   if (worker.stopping) session.shut_down();
   co_await session.run();
@@ -144,6 +179,13 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Server::~Server() { stop(base::Milliseconds(0)); }
 
+base::Result<void> Server::open_submit(const std::filesystem::path& folder) {
+  auto opened = SubmitSocket::open(folder);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  state_->submit_socket = std::move(*opened);
+  return {};
+}
+
 void Server::start(Services& services) {
   state_->services = &services;
   for (auto& worker : state_->workers) {
@@ -153,9 +195,20 @@ void Server::start(Services& services) {
       worker.context.run();
     });
   }
+  if (!state_->submit_socket) return;
+  state_->submit_socket->start(
+      [state = state_.get(), next = state_->workers.begin()](Descriptor descriptor, LocalUser user) mutable {
+        Worker& worker = *next;
+        if (++next == state->workers.end()) next = state->workers.begin();
+        asio::post(worker.context,
+                   [state, &worker, held = std::move(descriptor), who = std::move(user)]() mutable {
+                     if (!worker.stopping) state->take_local(worker, std::move(held), std::move(who));
+                   });
+      });
 }
 
 void Server::stop(base::Milliseconds patience) {
+  state_->submit_socket.reset();
   for (auto& worker : state_->workers) {
     if (!worker.thread.joinable()) continue;
     asio::post(worker.context, [&worker] {

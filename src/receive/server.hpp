@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ class Server {
   // As stop() with no patience.
   ~Server();
 
+  // Listens for programs on this machine, at FOLDER/socket; receive/submit_folder.hpp makes the folder. Before start(), as
+  // the user that the server runs as.
+  base::Result<void> open_submit(const std::filesystem::path& folder);
   // Accepts from now on. Once. `services` outlives the server.
   void start(Services& services);
   // No new connections; sessions get 421 at their next command, or are cut off after `patience`. Once; blocks.

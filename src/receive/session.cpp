@@ -40,7 +40,7 @@ Session::Session(Services& services, const config::Listener& listener, std::uniq
       admission_(admission),
       place_(std::move(place)),
       stream_(std::move(stream)),
-      dialog_(services, listener, peer),
+      dialog_(services, listener, std::move(peer)),
       session_ends_(std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.session),
       watchdog_(stream_->executor(), [this] { stream_->cancel(); }) {}
 
@@ -97,6 +97,8 @@ awaitable<Session::Next> Session::greet() {
     if (!pass) co_return Next::close;
     co_await begin_tls(*std::move(pass));
   }
+  // A local program may send all it has to say at once, as with `sendmail -bs < commands`: nobody else gets between its words.
+  if (dialog_.peer().user) co_return co_await answer(dialog_.greeting());
   // A client must wait for the greeting. RFC 5321 4.3.1
   bool talked = begin_ != end_;
   if (!talked && listener.greeting_delay.count() > 0) {
@@ -135,7 +137,7 @@ awaitable<Session::Next> Session::read_proxy_header() {
       co_return co_await admit_proxied(*parsed->header.source);
     }
     if (parsed.error() == wire::proxy::ProxyFault::malformed) {
-      sys::log::warning("bad_proxy_header", {{"client", dialog_.peer().address.to_string()}});
+      sys::log::warning("bad_proxy_header", {{"client", dialog_.peer().name()}});
       co_return Next::close;
     }
     if (!co_await fill()) co_return Next::close;
@@ -221,6 +223,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
 // EHLO and DATA end a group, and without PIPELINING every command does. RFC 2920 3.1
 bool Session::must_be_last(const wire::smtp::Command& command) const {
   using namespace wire::smtp;
+  if (dialog_.peer().user) return false;  // see greet()
   return !dialog_.pipelining() || std::holds_alternative<Data>(command) ||
          std::holds_alternative<Helo>(command) || std::holds_alternative<Ehlo>(command) ||
          std::holds_alternative<Lhlo>(command) || std::holds_alternative<StartTls>(command) ||

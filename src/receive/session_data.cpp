@@ -204,12 +204,12 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, mail::Edits edits, Tra
                               {"from", from},
                               {"recipients", recipients},
                               {"size", transfer.size()},
-                              {"client", dialog_.peer().address.to_string()},
+                              {"client", dialog_.peer().name()},
                               {"helo", dialog_.helo()},
                               {"proto", protocol},
                               {"tls", tls},
                               {"listener", dialog_.listener().name()}});
-  co_return reply(250, 0, 0, "queued as " + name);
+  co_return dialog_.accepted(name);
 }
 
 }  // namespace postrider::receive

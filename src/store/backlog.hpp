@@ -85,6 +85,7 @@ struct Aged {
   RecipientId id;
   std::string destination;
   bool warned = false;
+  std::optional<base::UtcTime> back_by = {};  // it is to go back to its sender then: RFC 2852, mode R
 };
 struct AgedPage {
   std::vector<Aged> rows;  // by id

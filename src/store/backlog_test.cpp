@@ -196,6 +196,23 @@ TEST_F(BacklogTest, GivesWhatWaitsByItsAgeWhoeverOwnsIt) {
   EXPECT_TRUE(part.more);
 }
 
+// RFC 2852
+TEST_F(BacklogTest, TellsByItsAgeWhatIsToGoBackByATimeAlsoAfterAnAttempt) {
+  auto returned = envelope({recipient("a@x.example", at(1)), recipient("b@x.example", at(1))});
+  returned.deliver_by = at(500);
+  const auto first = put(*spool_, "hi", returned).value();
+  auto told = returned;
+  told.deliver_by_notify = true;
+  put(*spool_, "hi", told).value();
+  put(*spool_, "hi", envelope({recipient("c@x.example", at(1))})).value();
+  ASSERT_TRUE(record(*spool_, {{.id = {first, 1}, .due = at(2)}}));
+  open();
+  std::vector<std::optional<base::UtcTime>> times;
+  const AgedPage page = aged(*spool_, {.after = {}, .limit = 100}).value();
+  for (const Aged& row : page.rows) times.push_back(row.back_by);
+  EXPECT_THAT(times, ElementsAre(at(500), at(500), std::nullopt, std::nullopt, std::nullopt));
+}
+
 TEST_F(BacklogTest, OwnsFromTheCommitOnlyWhatWaits) {
   auto recipients = std::vector{recipient("a@x.example", at(1)), recipient("b@x.example", at(1)),
                                 recipient("c@x.example", at(1))};

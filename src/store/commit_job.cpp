@@ -19,7 +19,9 @@ class CommitJob final : public Job {
         edits_(std::move(commit.edits)),
         edits_record_(encode(EditsRecord{edits_, {}})) {
     recipients_.reserve(commit.envelope.recipients.size());
-    for (const mail::Recipient& recipient : commit.envelope.recipients) add(recipient);
+    std::optional<base::UtcTime> back_by;
+    if (!commit.envelope.deliver_by_notify) back_by = commit.envelope.deliver_by;
+    for (const mail::Recipient& recipient : commit.envelope.recipients) add(recipient, back_by);
     bytes_ = draft_.bytes.size() + envelope_.size() + edits_record_.size() + recipients_.size() * 256 +
              (told_.ended.size() + told_.warned.size()) * sizeof(RecipientId);
   }
@@ -62,7 +64,7 @@ class CommitJob final : public Job {
   std::size_t bytes() const override { return bytes_; }
 
  private:
-  void add(const mail::Recipient& recipient) {
+  void add(const mail::Recipient& recipient, std::optional<base::UtcTime> back_by) {
     const RecipientId id{draft_.id, static_cast<std::uint32_t>(recipients_.size())};
     recipients_.push_back({.id = id,
                            .state = static_cast<std::int64_t>(recipient.state),
@@ -71,6 +73,7 @@ class CommitJob final : public Job {
                            .record = encode(RecipientRecord{.attempts = recipient.attempts,
                                                             .warned = recipient.warned,
                                                             .last = recipient.last,
+                                                            .back_by = back_by,
                                                             .unknown = {},
                                                             .last_unknown = {}})});
     if (recipient.state != mail::RecipientState::waiting) return;

@@ -24,6 +24,7 @@ enum Tag : std::uint64_t {
   kSize = 12,
   kOrigin = 13,
   kRecipient = 14,
+  kDeliverByTrace = 15,
 };
 enum OriginTag : std::uint64_t {
   kClient = 1,
@@ -34,6 +35,7 @@ enum OriginTag : std::uint64_t {
   kProtocol = 6,
   kIdentity = 7,
   kTls = 8,
+  kUid = 9,  // plus one, as 0 is not written
 };
 enum RecipientTag : std::uint64_t {
   kOriginal = 1,
@@ -56,6 +58,7 @@ void put_origin(FieldWriter& out, const mail::Origin& origin, std::string_view u
   out.text(kProtocol, origin.protocol);
   out.text(kIdentity, origin.identity);
   out.text(kTls, origin.tls);
+  if (origin.uid) out.number(kUid, 1 + std::uint64_t{*origin.uid});
   out.raw(unknown);
   out.close(begin);
 }
@@ -123,6 +126,11 @@ bool read_origin(std::string_view bytes, mail::Origin& origin, std::string& unkn
       case kTls:
         origin.tls = in.bytes();
         break;
+      case kUid: {
+        const auto number = in.number(1 + std::uint64_t{UINT32_MAX});
+        if (number > 0) origin.uid = static_cast<std::uint32_t>(number - 1);
+        break;
+      }
       default:
         unknown += in.raw();
     }
@@ -218,6 +226,9 @@ bool read_scalar(FieldReader& in, mail::Envelope& envelope) {
     case kDeliverByNotify:
       envelope.deliver_by_notify = in.number(1) != 0;
       return true;
+    case kDeliverByTrace:
+      envelope.deliver_by_trace = in.number(1) != 0;
+      return true;
     case kPriority: {
       const auto priority = in.signed_number();
       if (priority < INT8_MIN || priority > INT8_MAX) in.damaged();
@@ -277,6 +288,7 @@ std::string encode(const mail::Envelope& envelope, const Unknown& unknown) {
   if (envelope.hold_until) out.time(kHoldUntil, *envelope.hold_until);
   if (envelope.deliver_by) out.time(kDeliverBy, *envelope.deliver_by);
   out.number(kDeliverByNotify, envelope.deliver_by_notify);
+  out.number(kDeliverByTrace, envelope.deliver_by_trace);
   out.signed_number(kPriority, envelope.priority);
   out.time(kReceived, envelope.received);
   out.number(kSize, envelope.size);

@@ -5,7 +5,7 @@
 namespace postrider::store {
 namespace {
 
-enum Tag : std::uint64_t { kAttempts = 1, kLast = 2, kWarned = 3 };
+enum Tag : std::uint64_t { kAttempts = 1, kLast = 2, kWarned = 3, kBackBy = 4 };
 enum OutcomeTag : std::uint64_t {
   kAction = 1,
   kCode = 2,
@@ -16,6 +16,7 @@ enum OutcomeTag : std::uint64_t {
   kAt = 7,
   kDsnPassedOn = 8,
   kSaidByRelay = 9,
+  kDeliverByPassedOn = 10,
 };
 
 void put_outcome(FieldWriter& out, const mail::Outcome& outcome, std::string_view unknown) {
@@ -35,6 +36,7 @@ void put_outcome(FieldWriter& out, const mail::Outcome& outcome, std::string_vie
   out.time(kAt, outcome.at);
   out.number(kDsnPassedOn, outcome.dsn_passed_on ? 1 : 0);
   out.number(kSaidByRelay, outcome.said_by_relay ? 1 : 0);
+  out.number(kDeliverByPassedOn, outcome.deliver_by_passed_on ? 1 : 0);
   out.raw(unknown);
   out.close(begin);
 }
@@ -87,6 +89,9 @@ bool read_outcome(std::string_view bytes, RecipientRecord& record) {
       case kSaidByRelay:
         outcome.said_by_relay = in.number(1) != 0;
         break;
+      case kDeliverByPassedOn:
+        outcome.deliver_by_passed_on = in.number(1) != 0;
+        break;
       default:
         record.last_unknown += in.raw();
     }
@@ -104,6 +109,7 @@ std::string encode(const RecipientRecord& record) {
   out.number(kAttempts, record.attempts);
   if (last) put_outcome(out, *last, record.last_unknown);
   out.number(kWarned, record.warned);
+  if (record.back_by) out.time(kBackBy, *record.back_by);
   out.raw(record.unknown);
   return out.take();
 }
@@ -117,6 +123,8 @@ std::optional<RecipientRecord> decode_recipient(std::string_view bytes) {
       record.attempts = static_cast<std::uint32_t>(in->number(UINT32_MAX));
     } else if (in->tag() == kWarned) {
       record.warned = in->number(1) != 0;
+    } else if (in->tag() == kBackBy) {
+      record.back_by = in->time();
     } else if (in->tag() == kLast) {
       if (!read_outcome(in->bytes(), record)) in->damaged();
     } else {

@@ -49,6 +49,7 @@ mail::Envelope full_envelope() {
   envelope.hold_until = UtcTime(Milliseconds(0));
   envelope.deliver_by = UtcTime(Milliseconds(1'800'000'000'123));
   envelope.deliver_by_notify = true;
+  envelope.deliver_by_trace = true;
   envelope.priority = -9;
   envelope.origin = {.client = base::IpAddress::parse("2001:db8::7"),
                      .client_port = 65535,
@@ -57,7 +58,8 @@ mail::Envelope full_envelope() {
                      .listener = "127.0.0.1:25",
                      .protocol = "ESMTPSA",
                      .identity = "alice",
-                     .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384"};
+                     .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384",
+                     .uid = UINT32_MAX};
   envelope.received = UtcTime(Milliseconds(1'800'000'000'000));
   envelope.size = UINT64_MAX;
   envelope.recipients = {full_recipient(), testing::recipient("bob@example.net")};
@@ -148,7 +150,11 @@ TEST(EnvelopeRecord, RefusesAnotherVersionAndAnAddressThatIsNone) {
 }
 
 TEST(RecipientRecord, HoldsAttemptsTheWarningAndTheLastOutcome) {
-  const RecipientRecord record{UINT32_MAX, true, full_outcome(), std::string(kUnknown),
+  const RecipientRecord record{UINT32_MAX,
+                               true,
+                               full_outcome(),
+                               UtcTime(Milliseconds(1'800'000'000'123)),
+                               std::string(kUnknown),
                                std::string(kUnknown)};
   EXPECT_EQ(decode_recipient(encode(record)), record);
   EXPECT_EQ(decode_recipient(encode(RecipientRecord{})), RecipientRecord{});

@@ -69,6 +69,8 @@ bool Lister::look_at(const Rows& rows) {
         row.recipient = from->recipients[index].final.to_string();
         row.received = from->received;
         row.size = from->size;
+        // What is held until a time is only looked at when it is due: it is not tried before.
+        if (from->hold_until) row.due = std::max(row.due, *from->hold_until);
       }
     }
   }

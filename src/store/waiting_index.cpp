@@ -173,7 +173,7 @@ AgedPage WaitingIndex::aged(const AgedRequest& request) {
       break;
     }
     const auto record = decode_recipient(rows.bytes(3));
-    if (record) page.rows.push_back({id, std::string(rows.bytes(2)), record->warned});
+    if (record) page.rows.push_back({id, std::string(rows.bytes(2)), record->warned, record->back_by});
   }
   return page;
 }

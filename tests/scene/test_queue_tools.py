@@ -241,7 +241,8 @@ def test_a_bounce_tells_the_sender(server):
     assert report.get_content_type() == "multipart/report"
     text = report.as_string()
     assert "x@hold.test" in text and "no such house" in text and "lost and found" in text
-    wait_until(lambda: queue(server, "list", code=1), 10, "the end of it")
+    server.wait_log(event="delivered", to="alice@example.test")
+    queue(server, "list", code=1)
 
 
 @pytest.fixture

@@ -295,7 +295,9 @@ void MemoryBacklog::aged(store::AgedRequest request,
         else if (at->message.time() >= request.before)
           page->next = at->message.time();
         else
-          page->rows.push_back({*at, mail::to_ascii(host), message.rows[at->index].warned});
+          page->rows.push_back(
+              {*at, mail::to_ascii(host), message.rows[at->index].warned,
+               message.received->deliver_by_notify ? std::nullopt : message.received->deliver_by});
       }
     }
     return [page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); };

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "queue/failure.hpp"
 #include "queue/scheduler.hpp"
 #include "queue/testing/simulation_actors.hpp"
 #include "queue/testing/simulation_postmaster.hpp"
@@ -167,9 +168,10 @@ bool Simulation::accept(const Arrival& arrival) {
   if (!life_.up || stopping_ || backlog_.writes_fail) return false;
   mail::Envelope envelope = world_.envelope(arrival);
   envelope.received = clock_.utc();
+  world_.wish(arrival, envelope);
   bool untold = false;
   for (mail::Recipient& recipient : envelope.recipients) {
-    recipient.due = envelope.received;
+    recipient.due = first_due(envelope, envelope.received);
     untold |= recipient.state == mail::RecipientState::untold;
   }
   recipients_ += envelope.recipients.size();

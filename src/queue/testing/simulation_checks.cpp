@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "queue/failure.hpp"
 #include "queue/testing/simulation_ledger.hpp"
 
 namespace postrider::queue::testing {
@@ -40,8 +41,9 @@ bool wants_failure(const mail::Envelope& envelope, const mail::Notify& notify) {
   return !envelope.reverse_path.is_null() && (!notify.specified || notify.failure);
 }
 bool wants_success(const mail::Envelope& envelope, const mail::Notify& notify, const mail::Outcome& outcome) {
-  return !envelope.reverse_path.is_null() && notify.success &&
-         !(outcome.action == Action::relayed && outcome.dsn_passed_on);
+  if (envelope.reverse_path.is_null() || notify.never()) return false;
+  if (envelope.deliver_by_notify && outcome.action == Action::relayed) return true;
+  return notify.success && !(outcome.action == Action::relayed && outcome.dsn_passed_on);
 }
 
 }  // namespace
@@ -75,6 +77,10 @@ void Ledger::check_begin(store::RecipientId id, Fate& fate, const Message& messa
   if (!standing) return fault(id, "an attempt of what is gone");
   if (standing->state != RecipientState::waiting) fault(id, "an attempt of what does not wait");
   if (!standing->owned) fault(id, "an attempt without a claim");
+  if (is_held_until(*message.envelope, clock_.utc()) && !any_jump_)
+    fault(id, "an attempt before its release");
+  if (is_too_late(*message.envelope, clock_.utc() - kSlack) && jumped_ + kSlack < now())
+    fault(id, "an attempt of what is late");
   for (const Suspended& one : suspensions_) {
     if (one.to > now() && matches(one.what, fate, *message.envelope) &&
         (!one.what.until || clock_.utc() < *one.what.until))
@@ -137,8 +143,8 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
   if (locate.failed != Moment::min()) since = std::max(since, locate.failed + kPatience);
   const bool is_well = site.slowest <= 1000 && watch.failed_end == Moment::min();
   const bool first = fate.process == process_ && fate.written == fate.received && !fate.touched;
-  if (is_well && first && message.small && fate.alone && window_full_ < fate.received &&
-      since <= fate.received) {
+  if (is_well && first && message.envelope->priority >= 0 && message.small && fate.alone &&
+      window_full_ < fate.received && since <= fate.received) {
     const Moment waited = now() - since;
     const std::size_t most = waited > kFairness ? most_turns(fate.destination, since) : 0;
     const bool is_fair = waited <= kFairness || most <= turns_for(message.envelope->size);
@@ -157,8 +163,9 @@ void Ledger::check_wait(store::RecipientId id, const Fate& fate, const Message& 
 }
 
 void Ledger::check_expiry(store::RecipientId id, const Fate& fate, const mail::Envelope& envelope) {
+  if (is_too_late(envelope, clock_.utc())) return;
   ++expired_;
-  const base::UtcTime expires = envelope.received + settings_.expire;
+  const base::UtcTime expires = expires_at(envelope, settings_);
   const bool settled = !may_be_of_before(jumped_);
   if (clock_.utc() < expires && settled) fault(id, "expired too early, for " + base::to_rfc3339(expires));
   const Moment since = std::max(started_, settled ? jumped_ : Moment::min());
@@ -183,6 +190,7 @@ void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, con
     bool may = asked || world_.destinations[fate.destination].moves <= now() ||
                sites_[site_of(fate)].failed_end != Moment::min();
     for (const Suspended& one : suspensions_) may |= matches(one.what, fate, *message.envelope);
+    may |= message.envelope->hold_until.has_value();
     // Its due time is of a clock that was ahead.
     const auto furthest = std::chrono::duration_cast<Moment>(settings_.retry.max * 1.1) + 2h;
     may |= any_jump_ && standing->due + kSlack > clock_.utc() + furthest;
@@ -202,7 +210,8 @@ void Ledger::check_waiting(const store::RecipientUpdate& update, Fate& fate, con
   // What could not be located may have been decided some time ago, where the disk was full meanwhile.
   const bool long_ago = !fate.decided && spool_failed_ >= fate.written;
   const base::UtcTime from = long_ago ? base::UtcTime{} : fate.decided ? fate.answered : clock_.utc() - 2min;
-  const base::UtcTime expires = message.envelope->received + settings_.expire;
+  const base::UtcTime expires = expires_at(*message.envelope, settings_);
+  if (update.due == message.envelope->deliver_by) return;
   if (update.due < from + Moment(static_cast<std::int64_t>(wait * 0.9)) - 1s && update.due != expires)
     fault(update.id, "to be tried again too early");
   if (update.due > clock_.utc() + Moment(static_cast<std::int64_t>(wait * 1.1)) + 1s)

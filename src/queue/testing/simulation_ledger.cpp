@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "queue/failure.hpp"
+
 namespace postrider::queue::testing {
 namespace {
 
@@ -316,9 +318,11 @@ void Ledger::warned(const std::vector<store::RecipientId>& ids) {
     if (!fate) continue;
     if (fate->warned) fault(id, "warned twice");
     const mail::Recipient& recipient = message->envelope->recipients[id.index];
-    if (clock_.utc() < message->envelope->received + settings_.warn_after) fault(id, "warned too early");
-    if (message->envelope->reverse_path.is_null() || (recipient.notify.specified && !recipient.notify.delay))
-      fault(id, "warned of, and nobody wants to know");
+    if (clock_.utc() < late_from(*message->envelope, settings_)) fault(id, "warned too early");
+    const bool wants = message->envelope->deliver_by_notify
+                           ? !recipient.notify.never()
+                           : !recipient.notify.specified || recipient.notify.delay;
+    if (message->envelope->reverse_path.is_null() || !wants) fault(id, "warned of, and nobody wants to know");
     fate->warned = true;
     ++warnings_;
   }

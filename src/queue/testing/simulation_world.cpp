@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "queue/failure.hpp"
+
 namespace postrider::queue::testing {
 namespace {
 
@@ -188,6 +190,17 @@ mail::Recipient SimulatedWorld::recipient(Dice& dice, std::size_t where) const {
       break;
   }
   return made;
+}
+
+void SimulatedWorld::wish(const Arrival& arrival, mail::Envelope& envelope) const {
+  Dice dice(mix(seed_, 10'000'000 + arrival.number));
+  if (arrival.flood >= 0) return;
+  if (dice.chance(0.1)) envelope.priority = static_cast<std::int8_t>(dice.between(-9, 9));
+  if (dice.chance(0.03))
+    envelope.hold_until = envelope.received + Moment(dice.between(1'000, Moment(6h).count()));
+  if (!dice.chance(0.03)) return;
+  envelope.deliver_by = released(envelope) + Moment(dice.between(60'000, Moment(12h).count()));
+  envelope.deliver_by_notify = dice.chance(0.5);
 }
 
 mail::Envelope SimulatedWorld::envelope(const Arrival& arrival) const {

@@ -96,6 +96,8 @@ class SimulatedWorld {
 
   // The envelope of that arrival, without the time.
   mail::Envelope envelope(const Arrival& arrival) const;
+  // What its sender asks for; when it was received is known.
+  void wish(const Arrival& arrival, mail::Envelope& envelope) const;
   std::size_t destination(std::string_view name) const;  // by the number in its name
 
   static constexpr std::string_view kFlooder = "offers@flood.example";

@@ -111,6 +111,12 @@ std::string encode(const DeliveryStatus& status, Form form) {
   if (status.received_from_mta)
     out.typed("Received-From-MTA", *status.received_from_mta, "dns");  // RFC 3464 2.2.4
   out.time("Arrival-Date", status.arrival);                            // RFC 3464 2.2.5
+  out.time("Deliver-By-Date", status.deliver_by);                      // RFC 2852
+  if (status.future_release) {                                         // RFC 4865
+    std::string until = base::to_rfc3339(*status.future_release);
+    until.erase(until.rfind('.'), 4);
+    out.text("Future-Release-Request", "until;" + until);
+  }
   for (const Recipient& recipient : status.recipients) {
     out.blank_line();
     write(out, recipient);

@@ -44,6 +44,8 @@ struct DeliveryStatus {
   Typed reporting_mta;
   std::optional<Typed> received_from_mta;
   std::optional<base::UtcTime> arrival;
+  std::optional<base::UtcTime> deliver_by = {};      // RFC 2852
+  std::optional<base::UtcTime> future_release = {};  // "until; ..."; RFC 4865. Of another form: not read
   std::vector<Recipient> recipients;
   bool operator==(const DeliveryStatus&) const = default;
 };

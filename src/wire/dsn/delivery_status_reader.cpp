@@ -148,6 +148,11 @@ void read_message_fields(const std::vector<Field>& fields, DeliveryStatus& statu
       status.received_from_mta = typed_of(value, "dns");
     } else if (is("Arrival-Date")) {
       status.arrival = time_of(value);
+    } else if (is("Deliver-By-Date")) {
+      status.deliver_by = time_of(value);
+    } else if (is("Future-Release-Request")) {
+      if (const auto form = typed_of(value, ""); form.type == "until")
+        status.future_release = base::parse_rfc3339(form.text);
     }
   }
 }

@@ -16,6 +16,8 @@ DeliveryStatus full() {
           .reporting_mta = {"dns", "mx.test"},
           .received_from_mta = Typed{"dns", "client.test"},
           .arrival = kNoon,
+          .deliver_by = kNoon + seconds(60),
+          .future_release = kNoon + seconds(30),
           .recipients = {{.original = Typed{"rfc822", "info@example.net"},
                           .final = {"rfc822", "bob@example.net"},
                           .action = Action::failed,
@@ -41,6 +43,8 @@ constexpr std::string_view kFull =
     "Reporting-MTA: dns; mx.test\r\n"
     "Received-From-MTA: dns; client.test\r\n"
     "Arrival-Date: Sat, 24 Oct 2026 12:00:00 +0000\r\n"
+    "Deliver-By-Date: Sat, 24 Oct 2026 12:01:00 +0000\r\n"
+    "Future-Release-Request: until;2026-10-24T12:00:30Z\r\n"
     "\r\n"
     "Original-Recipient: rfc822; info@example.net\r\n"
     "Final-Recipient: rfc822; bob@example.net\r\n"

@@ -21,6 +21,13 @@ void encode_notify(const mail::Notify& notify, std::string& out) {
   out.pop_back();
 }
 
+void encode_hold(const Hold& hold, std::string& out) {
+  if (const auto* seconds = std::get_if<std::chrono::seconds>(&hold))
+    out += " HOLDFOR=" + std::to_string(seconds->count());
+  else
+    out += " HOLDUNTIL=" + base::to_rfc3339(std::get<base::UtcTime>(hold));
+}
+
 }  // namespace
 
 void encode(const Mail& command, std::string& out) {
@@ -36,6 +43,12 @@ void encode(const Mail& command, std::string& out) {
   if (command.ret != mail::DsnReturn::unspecified)
     out += command.ret == mail::DsnReturn::full ? " RET=FULL" : " RET=HDRS";
   if (!command.envid.empty()) out += " ENVID=" + encode_xtext(command.envid);  // RFC 3461 4.4
+  if (command.hold) encode_hold(*command.hold, out);
+  if (command.by) {
+    out += " BY=" + std::to_string(command.by->within.count()) + (command.by->notify ? ";N" : ";R");
+    if (command.by->trace) out += 'T';
+  }
+  if (command.priority) out += " MT-PRIORITY=" + std::to_string(*command.priority);
   out += "\r\n";
 }
 

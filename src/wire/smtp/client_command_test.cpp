@@ -35,6 +35,21 @@ TEST(ClientCommand, MailSaysWhatIsGivenAndNothingElse) {
   EXPECT_EQ(mail_line(command), "MAIL FROM:<> BODY=BINARYMIME RET=FULL\r\n");
 }
 
+TEST(ClientCommand, MailSaysWhatItsSenderWishes) {
+  using std::chrono::seconds;
+  Mail command;
+  command.by = DeliverBy{seconds(-7), true, true};
+  command.priority = -2;
+  EXPECT_EQ(mail_line(command), "MAIL FROM:<> BY=-7;NT MT-PRIORITY=-2\r\n");
+  command.by = DeliverBy{seconds(60), false, false};
+  command.priority = 0;
+  command.hold = seconds(5);
+  EXPECT_EQ(mail_line(command), "MAIL FROM:<> HOLDFOR=5 BY=60;R MT-PRIORITY=0\r\n");
+  command = {};
+  command.hold = base::UtcTime(seconds(1'795'312'167));
+  EXPECT_EQ(mail_line(command), "MAIL FROM:<> HOLDUNTIL=2026-11-22T01:49:27.000Z\r\n");
+}
+
 TEST(ClientCommand, DomainsAreALabelsUnlessSmtputf8IsSaid) {
   Mail command;
   command.reverse_path =

@@ -1,6 +1,7 @@
 // SMTP commands as a client writes them, parsed once into types.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -15,7 +16,7 @@
 namespace postrider::wire::smtp {
 
 // Octets of a command line with its CRLF. RFC 5321 4.5.3.1.4 asks for 512 and each extension for some more;
-// MAIL and RCPT with every extension that we announce need about 2,300.
+// MAIL and RCPT with every extension that we announce need about 2,400.
 inline constexpr std::size_t kMaxCommandLine = 2560;
 // The same of AUTH, and of each line in its exchange. RFC 4954 4
 inline constexpr std::size_t kMaxAuthLine = 12288;
@@ -33,6 +34,15 @@ struct Ehlo {
 struct Lhlo {
   std::string name;
 };
+// HOLDFOR or HOLDUNTIL: not to be sent before. RFC 4865 3
+using Hold = std::variant<std::chrono::seconds, base::UtcTime>;
+// BY=120;RT. RFC 2852 4
+struct DeliverBy {
+  std::chrono::seconds within{};  // from now on; more than 0 unless `notify`
+  bool notify = false;            // N: its sender is told when that time is over; else R: it is returned then
+  bool trace = false;             // T: its sender is told of each server that it is passed on to
+  bool operator==(const DeliverBy&) const = default;
+};
 // RFC 5321 4.1.1.2
 struct Mail {
   mail::ReversePath reverse_path;
@@ -44,6 +54,9 @@ struct Mail {
   // AUTH, who is said to have submitted it first: "<>" or an address, decoded from xtext. No client is trusted to say so: it is
   // read and goes no further. RFC 4954 5
   std::string submitter = {};
+  std::optional<Hold> hold = {};
+  std::optional<DeliverBy> by = {};
+  std::optional<std::int8_t> priority = {};  // MT-PRIORITY, -9 to 9; RFC 6710 3
 };
 // RFC 5321 4.1.1.3
 struct Rcpt {
@@ -91,6 +104,10 @@ struct CommandRules {
   bool smtputf8 = true;  // MAIL may say SMTPUTF8; for RCPT: this transaction's MAIL said it, so that UTF-8 is
                          // allowed in the path (else 550 5.6.7, RFC 6531 3.5) and in ORCPT
   bool auth = false;     // AUTH was announced: MAIL may have its parameter
+  // MAIL may say these.
+  bool future_release = true;
+  bool deliver_by = true;
+  bool mt_priority = true;
 };
 
 // `line` is without its CRLF and has no CR, LF or NUL in it (the line splitter saw to that). A Reply is the

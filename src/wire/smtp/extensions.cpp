@@ -9,8 +9,8 @@
 namespace postrider::wire::smtp {
 namespace {
 
-// Nothing for 0, which stands for "no fixed limit". RFC 1870 4
-std::optional<std::uint64_t> size_limit(std::string_view text) {
+// Nothing for 0, which stands for "no fixed limit" (RFC 1870 4), and "no least time".
+std::optional<std::uint64_t> limit_in(std::string_view text) {
   std::uint64_t limit = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (error != std::errc() || end != text.data() + text.size() || limit == 0) return {};
@@ -28,9 +28,14 @@ void take(std::string_view line, Extensions& into) {
   if (is("SMTPUTF8")) into.smtputf8 = true;
   if (is("DSN")) into.dsn = true;
   if (is("STARTTLS")) into.starttls = true;
+  if (is("MT-PRIORITY")) into.mt_priority = true;
+  if (is("DELIVERBY")) {
+    into.deliver_by = true;
+    into.least_by = limit_in(base::trim(line.substr(space))).value_or(0);
+  }
   if (!is("SIZE")) return;
   into.size = true;
-  into.most = size_limit(base::trim(line.substr(space)));
+  into.most = limit_in(base::trim(line.substr(space)));
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ struct Extensions {
   bool starttls = false;              // RFC 3207
   bool size = false;                  // MAIL takes SIZE=
   std::optional<std::uint64_t> most;  // octets of a message, by SIZE; absent: no limit, or none that is told
+  bool deliver_by = false;            // RFC 2852
+  std::uint64_t least_by = 0;         // seconds that BY= with mode R must have
+  bool mt_priority = false;           // RFC 6710
   bool operator==(const Extensions&) const = default;
 };
 

@@ -22,6 +22,14 @@ TEST(Extensions, AreReadInAnyCaseFromTheSecondLineOn) {
   EXPECT_EQ(read("PIPELINING\nPIPELININGS\nX-DSN\nDSN8"), Extensions{});
 }
 
+TEST(Extensions, ATimeToDeliverByMayHaveALeast) {
+  EXPECT_EQ(read("mx\nDELIVERBY 240\nMT-PRIORITY MIXER"),
+            (Extensions{.most = {}, .deliver_by = true, .least_by = 240, .mt_priority = true}));
+  EXPECT_EQ(read("mx\ndeliverby\nmt-priority"),
+            (Extensions{.most = {}, .deliver_by = true, .least_by = 0, .mt_priority = true}));
+  EXPECT_EQ(read("mx\nDELIVERBY soon").least_by, 0u);
+}
+
 TEST(Extensions, ASizeThatIsNoneIsNoLimit) {
   const Extensions unlimited{.size = true, .most = {}};
   EXPECT_EQ(read("mx\nSIZE"), unlimited);

@@ -17,7 +17,7 @@ constexpr std::size_t kMaxOrcpt = 500;      // RFC 3461 4.2
 
 constexpr std::size_t kMaxAuth = 500;  // RFC 4954 3
 
-constexpr std::size_t kMostParameters = 6;  // that MAIL has
+constexpr std::size_t kMostParameters = 9;  // that MAIL has
 
 struct Parameter {
   std::string keyword;                    // upper case
@@ -98,6 +98,76 @@ Taken take_auth(std::string_view value, Mail& command) {
   return Taken::yes;
 }
 
+// At most nine digits, as the extensions below have them.
+std::optional<std::int64_t> nine_digits(std::string_view text) {
+  constexpr std::size_t kNine = 9;
+  if (text.empty() || text.size() > kNine || !std::ranges::all_of(text, base::is_digit)) return {};
+  std::int64_t number = 0;
+  for (const char c : text) number = number * 10 + (c - '0');
+  return number;
+}
+
+// RFC 4865 3
+Taken take_hold_for(std::string_view value, Mail& command) {
+  const auto seconds = nine_digits(value);
+  if (!seconds || value.front() == '0' || command.hold) return Taken::malformed;
+  command.hold = std::chrono::seconds(*seconds);
+  return Taken::yes;
+}
+
+Taken take_hold_until(std::string_view value, Mail& command) {
+  const auto time = base::parse_rfc3339(value);
+  if (!time || command.hold) return Taken::malformed;
+  command.hold = *time;
+  return Taken::yes;
+}
+
+// RFC 2852 4
+Taken take_by(std::string_view value, Mail& command) {
+  const auto semicolon = std::min(value.find(';'), value.size());
+  std::string_view time = value.substr(0, semicolon);
+  const std::string mode = base::upper(value.substr(std::min(semicolon + 1, value.size())));
+  const bool negative = time.starts_with('-');
+  if (negative || time.starts_with('+')) time.remove_prefix(1);
+  const auto seconds = nine_digits(time);
+  if (!seconds || (mode != "R" && mode != "RT" && mode != "N" && mode != "NT")) return Taken::malformed;
+  DeliverBy by{std::chrono::seconds(negative ? -*seconds : *seconds), mode[0] == 'N', mode.size() == 2};
+  // What is late already can't be returned in time.
+  if (!by.notify && by.within.count() <= 0) return Taken::malformed;
+  command.by = by;
+  return Taken::yes;
+}
+
+// RFC 6710 3
+Taken take_priority(std::string_view value, Mail& command) {
+  const bool negative = value.starts_with('-');
+  const auto digit = negative ? value.substr(1) : value;
+  if (digit.size() != 1 || !base::is_digit(digit[0]) || (negative && digit[0] == '0'))
+    return Taken::malformed;
+  const int number = digit[0] - '0';
+  command.priority = static_cast<std::int8_t>(negative ? -number : number);
+  return Taken::yes;
+}
+
+// The parameters of extensions that not every listener has.
+Taken take_wish(const Parameter& parameter, const CommandRules& rules, Mail& command) {
+  using Take = Taken (*)(std::string_view, Mail&);
+  const struct {
+    std::string_view keyword;
+    bool allowed;
+    Take take;
+  } all[] = {{"HOLDFOR", rules.future_release, take_hold_for},
+             {"HOLDUNTIL", rules.future_release, take_hold_until},
+             {"BY", rules.deliver_by, take_by},
+             {"MT-PRIORITY", rules.mt_priority, take_priority}};
+  for (const auto& [keyword, allowed, take] : all) {
+    if (keyword != parameter.keyword) continue;
+    if (!allowed) return Taken::unknown;
+    return parameter.value ? take(*parameter.value, command) : Taken::malformed;
+  }
+  return Taken::unknown;
+}
+
 // NEVER stands alone. RFC 3461 4.1
 Taken take_notify(std::string_view value, Rcpt& command) {
   command.notify.specified = true;
@@ -155,7 +225,7 @@ Taken take(const Parameter& parameter, const CommandRules& rules, Mail& command)
   if (keyword == "RET") return value ? take_ret(*value, command) : Taken::malformed;
   if (keyword == "ENVID") return value ? take_envid(*value, command) : Taken::malformed;
   if (keyword == "AUTH" && rules.auth) return value ? take_auth(*value, command) : Taken::malformed;
-  return Taken::unknown;
+  return take_wish(parameter, rules, command);
 }
 
 Taken take(const Parameter& parameter, const CommandRules& rules, Rcpt& command) {

@@ -82,6 +82,47 @@ TEST(Parameter, AuthIsAnAddressOrNobodyWhereAuthWasAnnounced) {
   EXPECT_EQ(on_mail("AUTH=<> AUTH=<>", announced), "501 5.5.4");
 }
 
+// RFC 4865
+TEST(Parameter, HoldsForAWhileOrUntilATime) {
+  EXPECT_EQ(mail_with("HOLDFOR=86400").hold, Hold(std::chrono::seconds(86400)));
+  EXPECT_EQ(mail_with("holdfor=999999999").hold, Hold(std::chrono::seconds(999999999)));
+  EXPECT_EQ(mail_with("HOLDUNTIL=2026-11-22T02:49:27+01:00").hold,
+            Hold(base::UtcTime(std::chrono::seconds(1'795'312'167))));
+  for (const char* bad :
+       {"HOLDFOR", "HOLDFOR=0", "HOLDFOR=01", "HOLDFOR=-1", "HOLDFOR=1234567890", "HOLDFOR=1d",
+        "HOLDUNTIL=tomorrow", "HOLDUNTIL", "HOLDFOR=1 HOLDUNTIL=2026-11-22T01:49:27Z",
+        "HOLDUNTIL=2026-11-22T01:49:27Z HOLDFOR=1", "HOLDFOR=1 HOLDFOR=1"})
+    EXPECT_EQ(on_mail(bad), "501 5.5.4") << bad;
+  EXPECT_EQ(on_mail("HOLDFOR=1", {.future_release = false}), "555 5.5.4");
+  EXPECT_EQ(on_mail("HOLDUNTIL=x", {.future_release = false}), "555 5.5.4");
+  EXPECT_EQ(on_rcpt("HOLDFOR=1"), "555 5.5.4");
+}
+
+// RFC 2852
+TEST(Parameter, AsksForDeliveryByATime) {
+  using std::chrono::seconds;
+  EXPECT_EQ(mail_with("BY=120;R").by, (DeliverBy{seconds(120), false, false}));
+  EXPECT_EQ(mail_with("by=+999999999;nt").by, (DeliverBy{seconds(999999999), true, true}));
+  EXPECT_EQ(mail_with("BY=-5;N").by, (DeliverBy{seconds(-5), true, false}));
+  EXPECT_EQ(mail_with("BY=1;RT").by, (DeliverBy{seconds(1), false, true}));
+  for (const char* bad : {"BY", "BY=120", "BY=120;", "BY=;R", "BY=120;X", "BY=120;T", "BY=120;RN",
+                          "BY=120;RTT", "BY=0;R", "BY=-5;R", "BY=1234567890;N", "BY=+-1;N", "BY=1;N BY=1;N"})
+    EXPECT_EQ(on_mail(bad), "501 5.5.4") << bad;
+  EXPECT_EQ(on_mail("BY=120;R", {.deliver_by = false}), "555 5.5.4");
+}
+
+// RFC 6710
+TEST(Parameter, HasAPriorityFromMinusNineToNine) {
+  EXPECT_EQ(mail_with("MT-PRIORITY=9").priority, 9);
+  EXPECT_EQ(mail_with("mt-priority=-9").priority, -9);
+  EXPECT_EQ(mail_with("MT-PRIORITY=0").priority, 0);
+  EXPECT_FALSE(mail_with("").priority);
+  for (const char* bad : {"MT-PRIORITY", "MT-PRIORITY=10", "MT-PRIORITY=-0", "MT-PRIORITY=+1",
+                          "MT-PRIORITY=-", "MT-PRIORITY=x", "MT-PRIORITY=1 MT-PRIORITY=1"})
+    EXPECT_EQ(on_mail(bad), "501 5.5.4") << bad;
+  EXPECT_EQ(on_mail("MT-PRIORITY=1", {.mt_priority = false}), "555 5.5.4");
+}
+
 TEST(Parameter, IsNotKnownAfterHelo) {
   EXPECT_EQ(on_mail("SIZE=1", {.extensions = false, .smtputf8 = false}), "555 5.5.4");
   EXPECT_EQ(on_rcpt("NOTIFY=NEVER", {.extensions = false, .smtputf8 = false}), "555 5.5.4");
