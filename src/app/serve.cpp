@@ -140,6 +140,9 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   }
   if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
 
+  // First of all, since it is what only one server can have: it says so where another has it.
+  auto spool = store::Spool::open(spool_options(*config), clock);
+  if (!spool) return refuse_to_start(spool.error());
   auto registry = directory::Registry::open(config->data_dir, sys::system_random());
   if (!registry) return refuse_to_start(registry.error());
   auto snapshot = (*registry)->load();
@@ -151,9 +154,6 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   Certificates certificates;
   if (const auto read = certificates.start(*config); !read) return refuse_to_start(read.error());
 
-  // First of what only one server can have in data_dir: it says so where another has it.
-  auto spool = store::Spool::open(spool_options(*config), clock);
-  if (!spool) return refuse_to_start(spool.error());
   if (const auto opened = open_submit(*config, fresh, **server); !opened)
     return refuse_to_start(opened.error());
   auto timeline = store::Timeline::open(timeline_options(*config), clock);

@@ -103,8 +103,11 @@ std::expected<Value, Fault> read_document(std::string_view text, std::string_vie
   try {
     return convert(toml::parse(text, file));
   } catch (const toml::parse_error& error) {
+    // It cites the file, line ends and all.
+    std::string why = "not TOML: " + std::string(error.description());
+    std::ranges::replace_if(why, [](unsigned char c) { return c < ' ' || c == 0x7F; }, '?');
     return std::unexpected(
-        fault(file, position(error.source()), "not TOML: " + std::string(error.description()),
+        fault(file, position(error.source()), why,
               "strings stand in \"quotes\", lists in [brackets], each key on its own line"));
   }
 }

@@ -43,6 +43,8 @@ base::Result<void> make_file(const std::filesystem::path& file) {
 
 constexpr int kAttempts = 100;
 constexpr std::chrono::milliseconds kPause(20);
+constexpr int kFullAttempts = 10;
+constexpr std::chrono::milliseconds kFullPause(200);
 
 // Two processes that make a new file at once: SQLite asks nobody to wait for the change to a WAL.
 void set_journal_mode(store::Database& database) {
@@ -89,17 +91,22 @@ base::Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::pa
                                                        sys::Random& random) {
   const auto file = file_in(folder);
   if (const auto made = make_file(file); !made) return std::unexpected(made.error());
-  try {
-    auto database =
-        std::make_unique<store::Database>(file.string(), nullptr, store::Database::Access::read_write);
-    set_pragmas(*database);
-    if (const auto migrated = migrate(*database, file, schema_steps()); !migrated)
-      return std::unexpected(migrated.error());
-    std::unique_ptr<Registry> registry(new Registry(file, std::move(database)));
-    registry->prepare_secret(random);
-    return registry;
-  } catch (const store::SqlError& error) {
-    return std::unexpected(failure(error, file));
+  // On a full disk the index of the WAL is made anew in the room of the old one, which the file system gives back a moment
+  // after it was freed.
+  for (int attempt = 1;; ++attempt, std::this_thread::sleep_for(kFullPause)) {
+    try {
+      auto database =
+          std::make_unique<store::Database>(file.string(), nullptr, store::Database::Access::read_write);
+      set_pragmas(*database);
+      if (const auto migrated = migrate(*database, file, schema_steps()); !migrated)
+        return std::unexpected(migrated.error());
+      std::unique_ptr<Registry> registry(new Registry(file, std::move(database)));
+      registry->prepare_secret(random);
+      return registry;
+    } catch (const store::SqlError& error) {
+      if (error.fault() != store::Fault::full || attempt == kFullAttempts)
+        return std::unexpected(failure(error, file));
+    }
   }
 }
 
