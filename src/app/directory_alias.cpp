@@ -3,7 +3,6 @@
 
 #include "app/directory_tools.hpp"
 #include "app/queue_print.hpp"
-#include "directory/problems.hpp"
 
 namespace postrider::app {
 namespace {
@@ -127,14 +126,7 @@ int alias_remove(const DirectoryOptions& options) {
   desk.change(
       [&]() -> std::vector<Change> {
         was = to_json(address, need_alias(desk, address));
-        const auto pointing = directory::pointing_at(desk.snapshot(), address);
-        if (!pointing.empty() && !options.force)
-          throw Stop{
-              kRefused,
-              address.to_string() +
-                  " is not removed without --force (which takes it out of them), since these lead there:" +
-                  listed(pointing)};
-        auto changes = directory::detach(desk.snapshot(), address);
+        auto changes = detached(desk, address, options.force);
         changes.emplace_back(directory::RemoveAlias{*address.domain(), address.local()});
         return changes;
       },

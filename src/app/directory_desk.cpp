@@ -4,6 +4,7 @@
 #include "app/directory_tools.hpp"
 #include "app/privileges.hpp"
 #include "app/queue_print.hpp"
+#include "directory/problems.hpp"
 #include "sys/random.hpp"
 
 namespace postrider::app {
@@ -87,6 +88,16 @@ std::vector<Listed> all_domains(const DirectoryDesk& desk, const std::optional<s
   }
   if (all.empty() && only) throw Stop{kRefused, "there is no domain " + *only};
   return all;
+}
+
+std::vector<directory::Change> detached(const DirectoryDesk& desk, const mail::Address& address, bool force) {
+  const auto pointing = directory::pointing_at(desk.snapshot(), address);
+  if (!pointing.empty() && !force)
+    throw Stop{kRefused,
+               address.to_string() +
+                   " is not removed without --force (which takes it out of them), since these lead there:" +
+                   listed(pointing)};
+  return directory::detach(desk.snapshot(), address);
 }
 
 boost::json::object to_json(const directory::Domain& domain) {

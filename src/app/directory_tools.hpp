@@ -117,6 +117,9 @@ struct Listed {
 };
 std::vector<Listed> all_domains(const DirectoryDesk& desk, const std::optional<std::string>& only);
 
+// Takes the address out of all that leads there; without `force` refuses where anything does.
+std::vector<directory::Change> detached(const DirectoryDesk& desk, const mail::Address& address, bool force);
+
 boost::json::object to_json(const directory::Domain& domain);
 boost::json::object to_json(const mail::Address& address, const directory::Account& account);
 boost::json::object to_json(const mail::Address& address, const directory::Alias& alias);

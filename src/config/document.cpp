@@ -95,6 +95,11 @@ std::string_view name_of(Value::Kind kind) {
   return "something else";
 }
 
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7F; }, '?');
+  return text;
+}
+
 std::expected<Value, Fault> read_document(std::string_view text, std::string_view file) {
   if (text.size() > kMaxDocument)
     return std::unexpected(fault(file, {}, "the file is larger than 16 MiB", "keep it below 16 MiB"));
@@ -104,10 +109,8 @@ std::expected<Value, Fault> read_document(std::string_view text, std::string_vie
     return convert(toml::parse(text, file));
   } catch (const toml::parse_error& error) {
     // It cites the file, line ends and all.
-    std::string why = "not TOML: " + std::string(error.description());
-    std::ranges::replace_if(why, [](unsigned char c) { return c < ' ' || c == 0x7F; }, '?');
     return std::unexpected(
-        fault(file, position(error.source()), why,
+        fault(file, position(error.source()), one_line("not TOML: " + std::string(error.description())),
               "strings stand in \"quotes\", lists in [brackets], each key on its own line"));
   }
 }

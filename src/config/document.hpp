@@ -42,6 +42,9 @@ struct Entry {
 // "a string", "a list": for faults.
 std::string_view name_of(Value::Kind kind);
 
+// Words of the file in a fault: control characters are written as "?".
+std::string one_line(std::string text);
+
 constexpr std::size_t kMaxDocument = 16u << 20;
 
 // Bounds: 16 MiB of text, 256 parts of a dotted key, 256 levels of brackets; above them a fault.

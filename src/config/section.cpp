@@ -67,10 +67,8 @@ std::string example(const Spec& spec) {
 
 void Report::add(Position at, std::string_view what, std::string_view mend) {
   constexpr std::size_t kLongest = 500;
-  Fault fault{file_, at.line, at.column, std::string(what.substr(0, kLongest)), std::string(mend)};
-  for (std::string* words : {&fault.what, &fault.mend})
-    std::ranges::replace_if(*words, [](unsigned char c) { return c < ' ' || c == 0x7F; }, '?');
-  faults_.push_back(std::move(fault));
+  faults_.push_back({file_, at.line, at.column, one_line(std::string(what.substr(0, kLongest))),
+                     one_line(std::string(mend))});
 }
 
 std::vector<Fault> Report::sorted() && {
