@@ -19,6 +19,12 @@ constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char
 inline bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_ascii(c); });
 }
+// For where only one line of printable ASCII may stand: LF becomes a space, every other octet "?".
+inline std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c == '\n' ? ' ' : c < ' ' || c > '~' ? '?' : c;
+  return out;
+}
 inline std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = to_lower(c);

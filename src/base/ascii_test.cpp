@@ -23,6 +23,11 @@ TEST(Ascii, TrimsSpacesAndTabsOnly) {
   EXPECT_EQ(trim("\r\n"), "\r\n");
 }
 
+TEST(Ascii, PrintsOneLineOfWhatItIs) {
+  EXPECT_EQ(printable("a b~"), "a b~");
+  EXPECT_EQ(printable("one\ntwo\r\x7f\xc3\xbc"), "one two????");
+}
+
 TEST(Ascii, TellsUtf8) {
   for (const std::string_view good : {"", "abc", "\u00e9", "\u2163", "\U0001F4A9", "\U0010FFFF"})
     EXPECT_TRUE(is_utf8(good)) << good;

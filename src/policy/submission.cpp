@@ -16,20 +16,14 @@ using wire::mime::HeaderField;
 // Addresses that a refusal names.
 constexpr std::size_t kNamed = 10;
 
-std::string printable(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return out;
-}
-
 // The words that tell what to use instead.
 std::string allowed(const Submitter& submitter) {
   const auto names = submitter.directory.addresses_of(submitter.account);
-  std::string out = printable(submitter.account.to_ascii()) + " may send as ";
+  std::string out = base::printable(submitter.account.to_ascii()) + " may send as ";
   for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i)
-    out += (i > 0 ? ", " : "") + printable(names[i]);
+    out += (i > 0 ? ", " : "") + base::printable(names[i]);
   if (names.size() > kNamed) out += " and " + std::to_string(names.size() - kNamed) + " more";
-  return names.empty() ? printable(submitter.account.to_ascii()) + " may send nothing" : out;
+  return names.empty() ? base::printable(submitter.account.to_ascii()) + " may send nothing" : out;
 }
 
 struct Fields {
@@ -84,7 +78,7 @@ std::optional<mail::Reply> judge_from(const Submitter& submitter, const Fields& 
   for (const auto& address : *from)
     if (right(submitter, address) == directory::SendAs::no)
       return reply(550, 7, 1,
-                   "From: " + printable(address.to_ascii()) + " is not allowed; " + allowed(submitter));
+                   "From: " + base::printable(address.to_ascii()) + " is not allowed; " + allowed(submitter));
   const bool needs_sender = from->size() > 1 || !is_own(submitter, from->front());
   bool has_sender = false;
   for (const auto& [index, field] : fields.sender) {
@@ -110,7 +104,7 @@ std::optional<mail::Reply> judge_submitted_sender(const Submitter& submitter,
   if (reverse_path.is_null() || right(submitter, reverse_path.address()) != directory::SendAs::no) return {};
   return reply(
       553, 7, 1,
-      '<' + printable(reverse_path.address().to_ascii()) + "> is not allowed; " + allowed(submitter));
+      '<' + base::printable(reverse_path.address().to_ascii()) + "> is not allowed; " + allowed(submitter));
 }
 
 SubmittedContent judge_submission(const Submitter* submitter, const mail::Envelope& envelope,

@@ -18,14 +18,7 @@ bool matches(const std::vector<config::AddressPattern>& patterns, const mail::Ad
 }
 
 // For a reply: the client may not have asked for UTF-8 (RFC 6531 3.7.4.1).
-std::string printable(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace(out, '\n', ' ');
-  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return out;
-}
-
-std::string name_of(const mail::Address& address) { return '<' + printable(address.to_ascii()) + '>'; }
+std::string name_of(const mail::Address& address) { return '<' + base::printable(address.to_ascii()) + '>'; }
 
 // Rule: relaying needs an authenticated user or a listed network. Loopback is no exception.
 // Why it may; empty: it may not.
@@ -38,7 +31,8 @@ std::string_view relay_right(const config::Config& config, const ClientFacts& cl
 // [submit] allow
 std::optional<Refuse> judge_user(const config::Config& config, const ClientFacts& client) {
   if (config.submit.allows(client.uid, client.identity)) return {};
-  return Refuse{reply(554, 7, 1, printable(client.identity) + " may not send mail from this machine"), true};
+  return Refuse{reply(554, 7, 1, base::printable(client.identity) + " may not send mail from this machine"),
+                true};
 }
 
 RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, std::string_view relay_right,
@@ -109,7 +103,7 @@ RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& 
   constexpr std::size_t kMostWords = 200;  // a reply line has 512 octets; RFC 5321 4.5.3.1.5
   if (answer.code >= 200 && answer.code < 300)
     return Accept{{{recipient, {}, false}}, "recipient: the next server knows it"};
-  const std::string words = printable(answer.text).substr(0, kMostWords);
+  const std::string words = base::printable(answer.text).substr(0, kMostWords);
   if (answer.permanent())
     return Refuse{reply(550, 1, 1, name_of(recipient) + ": the next server refuses it: " + words)};
   mail::Reply later = reply(450, 1, 1, name_of(recipient) + ": not known yet, try again later: " + words);
