@@ -1,12 +1,10 @@
 #include "admin/control_server.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
@@ -21,6 +19,7 @@
 #include "admin/handler.hpp"
 #include "admin/request.hpp"
 #include "admin/unix_socket.hpp"
+#include "sys/accept_until.hpp"
 #include "sys/log.hpp"
 #include "sys/thread_name.hpp"
 
@@ -30,7 +29,6 @@ namespace {
 constexpr std::size_t kConnections = 16;
 constexpr base::Milliseconds kIdle = std::chrono::seconds(60);
 constexpr base::Milliseconds kFarewell = std::chrono::seconds(1);  // for a refusal to be taken
-constexpr int kNoDescriptorPause = 100;                            // ms, when accept() has no descriptor left
 
 std::unexpected<base::Failure> no_socket(const std::filesystem::path& path, const std::string& why) {
   return base::permanent({5, 3, 5}, "no control socket at " + path.string() + ": " + why);
@@ -110,18 +108,7 @@ struct ControlServer::Inside {
 
   void accept() {
     sys::name_this_thread("control");
-    for (;;) {
-      std::array<pollfd, 2> set{pollfd{listener.get(), POLLIN, 0}, pollfd{stop.get(), POLLIN, 0}};
-      if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) return;
-      if (set[1].revents != 0) return;
-      Descriptor socket(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      if (socket) {
-        admit(std::move(socket));
-      } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-        pollfd only{stop.get(), POLLIN, 0};
-        ::poll(&only, 1, kNoDescriptorPause);
-      }
-    }
+    sys::accept_until(stop, listener, [this](Descriptor socket) { admit(std::move(socket)); });
   }
 
   void admit(Descriptor socket) {

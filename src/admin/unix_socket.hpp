@@ -11,23 +11,11 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "sys/descriptor.hpp"
 
 namespace postrider::admin {
 
-// Closes what it holds.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
+using sys::Descriptor;
 
 // A socket's path has 107 bytes; a longer one is reached through its folder's descriptor in /proc/self/fd. The number is
 // an errno.

@@ -25,18 +25,6 @@ Tried<Handle> opened(int fd) {
 
 }  // namespace
 
-Handle& Handle::operator=(Handle&& other) noexcept {
-  if (this != &other) {
-    close();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-void Handle::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 Tried<Handle> Files::open_directory(int at, const std::string& name) {
   return opened(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }

@@ -9,32 +9,17 @@
 #include <expected>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
+#include "sys/descriptor.hpp"
 
 namespace postrider::deliver {
 
 template <class T>
 using Tried = std::expected<T, int>;  // or an errno value
 
-// Owns a descriptor.
-class Handle {
- public:
-  Handle() = default;
-  explicit Handle(int fd) : fd_(fd) {}
-  Handle(Handle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Handle& operator=(Handle&& other) noexcept;
-  ~Handle() { close(); }
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void close();
-
- private:
-  int fd_ = -1;
-};
+using Handle = sys::Descriptor;
 
 struct FileStatus {
   std::uint64_t device = 0;

@@ -11,10 +11,12 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "receive/descriptor.hpp"
+#include "sys/descriptor.hpp"
 #include "wire/submit/submission.hpp"
 
 namespace postrider::receive {
+
+using sys::Descriptor;
 
 // While a program writes a file its name begins with "tmp."; when the file is whole and on the disk, it ends with this.
 inline constexpr std::string_view kDropSuffix = ".mail";

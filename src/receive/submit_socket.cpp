@@ -1,26 +1,24 @@
 #include "receive/submit_socket.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <thread>
 
 #include "receive/submit_folder.hpp"
+#include "sys/accept_until.hpp"
 #include "sys/thread_name.hpp"
 
 namespace postrider::receive {
 namespace {
 
 constexpr int kBacklog = 128;
-constexpr int kNoDescriptorPause = 100;  // ms, when accept() has no descriptor left
 
 constexpr const char* kName = "socket";
 
@@ -72,18 +70,9 @@ struct SubmitSocket::Inside {
 
   void accept() {
     sys::name_this_thread("submit");
-    for (;;) {
-      std::array<pollfd, 2> set{pollfd{listener.get(), POLLIN, 0}, pollfd{stop.get(), POLLIN, 0}};
-      if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) return;
-      if (set[1].revents != 0) return;
-      Descriptor socket(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      if (socket) {
-        if (const auto uid = peer_of(socket)) take(std::move(socket), local_user(*uid));
-      } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-        pollfd only{stop.get(), POLLIN, 0};
-        ::poll(&only, 1, kNoDescriptorPause);
-      }
-    }
+    sys::accept_until(stop, listener, [this](Descriptor socket) {
+      if (const auto uid = peer_of(socket)) take(std::move(socket), local_user(*uid));
+    });
   }
 };
 

@@ -6,10 +6,12 @@
 #include <memory>
 
 #include "base/result.hpp"
-#include "receive/descriptor.hpp"
 #include "receive/dialog.hpp"
+#include "sys/descriptor.hpp"
 
 namespace postrider::receive {
+
+using sys::Descriptor;
 
 // One thread accepts, and looks up who a user is, which may block; so it is none of those that serve.
 class SubmitSocket {
