@@ -65,18 +65,18 @@ std::string limits_text(const directory::Limits& limits) {
 boost::json::object with_login(boost::json::object object, const Login& login, bool configured) {
   object["password"] = login.password;
   object["app_passwords"] = login.app_passwords;
-  object["from"] = configured ? "configuration" : "directory";
+  object["from"] = source(configured);
   return object;
 }
 
 void print_account(const mail::Address& address, const Account& account, const Login& login, bool configured,
                    const std::vector<std::string>& addresses) {
   std::cout << harmless(address.to_string()) << "\n  from       "
-            << (configured ? "the configuration" : "the directory") << "\n  state      "
-            << directory::to_string(account.state) << "\n  logs in by " << login_text(login)
-            << "\n  SCRAM      " << (account.scram ? "with the password too" : "with app passwords only")
-            << "\n  quota      " << quota_text(account.quota) << "\n  limits     "
-            << limits_text(account.limits) << "\n  sends as   " << harmless(joined(addresses)) << '\n';
+            << "the " << source(configured) << "\n  state      " << directory::to_string(account.state)
+            << "\n  logs in by " << login_text(login) << "\n  SCRAM      "
+            << (account.scram ? "with the password too" : "with app passwords only") << "\n  quota      "
+            << quota_text(account.quota) << "\n  limits     " << limits_text(account.limits)
+            << "\n  sends as   " << harmless(joined(addresses)) << '\n';
 }
 
 }  // namespace
@@ -140,7 +140,7 @@ int account_list(const DirectoryOptions& options) {
         print_json(with_login(to_json(address, account), login, configured));
       else
         table.add({address.to_string(), std::string(directory::to_string(account.state)),
-                   quota_text(account.quota), login_text(login), configured ? "configuration" : "directory"});
+                   quota_text(account.quota), login_text(login), source(configured)});
     }
   }
   if (!options.json) table.print();

@@ -84,13 +84,12 @@ int alias_list(const DirectoryOptions& options) {
   for (const auto& [domain, configured] : all_domains(desk, options.domain)) {
     for (const auto& alias : domain.aliases) {
       const auto address = directory::address_of(alias.name, domain.name);
-      const char* const from = configured ? "configuration" : "directory";
       if (options.json) {
         auto object = to_json(address, alias);
-        object["from"] = from;
+        object["from"] = source(configured);
         print_json(object);
       } else {
-        table.add({address.to_string(), std::string(directory::to_string(alias.state)), from,
+        table.add({address.to_string(), std::string(directory::to_string(alias.state)), source(configured),
                    joined(texts(alias.targets))});
       }
     }
@@ -106,14 +105,13 @@ int alias_show(const DirectoryOptions& options) {
     const auto* alias = directory::find_alias(domain, address.local());
     if (!alias) throw Stop{kRefused, "there is no alias " + address.to_string()};
     auto object = to_json(address, *alias);
-    object["from"] = configured ? "configuration" : "directory";
+    object["from"] = source(configured);
     if (options.json) {
       print_json(object);
       continue;
     }
     std::cout << harmless(address.to_string()) << "\n  from   "
-              << (configured ? "the configuration" : "the directory") << "\n  state  "
-              << directory::to_string(alias->state) << '\n';
+              << "the " << source(configured) << "\n  state  " << directory::to_string(alias->state) << '\n';
     for (const auto& target : texts(alias->targets)) std::cout << "  to     " << harmless(target) << '\n';
   }
   return kDone;

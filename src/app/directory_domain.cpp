@@ -41,8 +41,8 @@ void print_domain(const Listed& listed) {
   const Domain& domain = listed.domain;
   const bool relay = domain.kind == config::DomainKind::relay;
   std::cout << domain.name.ascii() << "\n  from       "
-            << (listed.configured ? "the configuration" : "the directory") << "\n  kind       "
-            << (relay ? "relay" : "local") << "\n  state      " << directory::to_string(domain.state) << '\n';
+            << "the " << source(listed.configured) << "\n  kind       " << (relay ? "relay" : "local")
+            << "\n  state      " << directory::to_string(domain.state) << '\n';
   if (domain.name.text() != domain.name.ascii()) std::cout << "  written    " << domain.name.text() << '\n';
   if (relay) {
     std::cout << "  recipients "
@@ -56,7 +56,7 @@ void print_domain(const Listed& listed) {
 }
 
 boost::json::object with_source(boost::json::object object, bool configured) {
-  object["from"] = configured ? "configuration" : "directory";
+  object["from"] = source(configured);
   return object;
 }
 
@@ -95,7 +95,7 @@ int domain_list(const DirectoryOptions& options) {
     else
       table.add({domain.name.ascii(), domain.kind == config::DomainKind::local ? "local" : "relay",
                  std::string(directory::to_string(domain.state)), std::to_string(domain.accounts.size()),
-                 std::to_string(domain.aliases.size()), configured ? "configuration" : "directory"});
+                 std::to_string(domain.aliases.size()), source(configured)});
   }
   if (!options.json) table.print();
   return kDone;

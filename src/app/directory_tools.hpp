@@ -115,6 +115,8 @@ struct Listed {
   directory::Domain domain;
   bool configured = false;
 };
+// Where it stands.
+inline const char* source(bool configured) { return configured ? "configuration" : "directory"; }
 std::vector<Listed> all_domains(const DirectoryDesk& desk, const std::optional<std::string>& only);
 
 // Takes the address out of all that leads there; without `force` refuses where anything does.

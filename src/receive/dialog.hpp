@@ -159,7 +159,8 @@ class Dialog {
   bool is_submission() const;
   std::optional<mail::Address> account() const;
   std::optional<mail::Reply> refuse_submitter(const mail::ReversePath& reverse_path) const;
-  std::optional<mail::Reply> refuse_more(std::size_t recipients, policy::SendingCounts::Count count) const;
+  std::optional<mail::Reply> refuse_more(const mail::Address& who, std::size_t recipients,
+                                         policy::SendingCounts::Count count) const;
   std::size_t most_recipients() const;  // of one transaction
   mail::Reply refuse(const policy::Refuse& refusal);
 

@@ -96,8 +96,9 @@ std::variant<Reply, ProbeNeeded> Dialog::rcpt(const wire::smtp::Rcpt& command) {
   if (by_rcpt_.size() >= most_recipients()) {
     return reply(452, 5, 3, "too many recipients; send the rest in another transaction");
   }
-  if (auto refusal = refuse_more(by_rcpt_.size() + 1, policy::SendingCounts::Count::no))
-    return *std::move(refusal);
+  if (const auto who = account())
+    if (auto refusal = refuse_more(*who, by_rcpt_.size() + 1, policy::SendingCounts::Count::no))
+      return *std::move(refusal);
   auto verdict =
       policy::judge_recipient(*setting_.config, *setting_.directory, facts(), command.forward_path);
   if (const auto* refusal = std::get_if<policy::Refuse>(&verdict)) return refuse(*refusal);

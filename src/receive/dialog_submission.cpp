@@ -28,21 +28,21 @@ std::optional<Reply> Dialog::refuse_submitter(const mail::ReversePath& reverse_p
   if (!who) return {};
   if (auto refusal = policy::judge_submitted_sender({*who, *setting_.directory}, reverse_path))
     return refusal;
-  return refuse_more(1, Count::no);
+  return refuse_more(*who, 1, Count::no);
 }
 
-std::optional<Reply> Dialog::refuse_more(std::size_t recipients, Count count) const {
-  const auto who = services_.sending ? account() : std::nullopt;
-  if (!who) return {};
+std::optional<Reply> Dialog::refuse_more(const mail::Address& who, std::size_t recipients,
+                                         Count count) const {
+  if (!services_.sending) return {};
   const auto& clock = services_.clock;
   const auto refusal =
-      services_.sending->judge(identity_, setting_.directory->account(*who)->limits,
+      services_.sending->judge(identity_, setting_.directory->account(who)->limits,
                                static_cast<std::uint32_t>(recipients), clock.steady(), count);
   if (!refusal) return {};
   const auto until = std::chrono::ceil<std::chrono::seconds>(clock.utc() + refusal->again);
   return reply(
       450, 7, 1,
-      who->to_ascii() + " may send " + refusal->limit + ", and has; again at " + base::to_rfc5322(until));
+      who.to_ascii() + " may send " + refusal->limit + ", and has; again at " + base::to_rfc5322(until));
 }
 
 LineEnds Dialog::line_ends() const {
@@ -58,7 +58,7 @@ std::expected<mail::Edits, Reply> Dialog::submit(const mail::Envelope& envelope,
   if (who) submitter.emplace(policy::Submitter{*who, *setting_.directory});
   auto verdict = policy::judge_submission(submitter ? &*submitter : nullptr, envelope, id,
                                           setting_.config->hostname, header);
-  if (!verdict.refusal) verdict.refusal = refuse_more(by_rcpt_.size(), Count::yes);
+  if (who && !verdict.refusal) verdict.refusal = refuse_more(*who, by_rcpt_.size(), Count::yes);
   if (verdict.refusal) return std::unexpected(*std::move(verdict.refusal));
   return std::move(verdict.edits);
 }
