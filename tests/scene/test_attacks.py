@@ -11,7 +11,7 @@ from harness.scenes import paused
 from harness.smtp import Client
 
 # Refusals that are spoken and drained at a time: kPoliteRefusals in src/receive/server.cpp.
-POLITE_REFUSALS = 1000
+POLITE_REFUSALS = 128
 
 
 @pytest.fixture

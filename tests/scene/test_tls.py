@@ -192,8 +192,17 @@ def test_old_versions_are_refused(tls_server, version):
 
 def test_renegotiation_is_refused(tls_server):
     host, port = tls_server.address(1)
-    said = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", "-tls1_2"],
-                          input=b"R\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False).stdout
+    with subprocess.Popen(["openssl", "s_client", "-connect", f"{host}:{port}", "-tls1_2"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
+        try:
+            said = b""
+            while not said.endswith(b"220 mx.test ESMTP Postrider\r\n"):  # after it, nothing can cross the client's wish
+                line = client.stdout.readline()
+                assert line, said
+                said += line
+            said += client.communicate(b"R\n", timeout=20)[0]
+        finally:
+            client.kill()
     assert b"RENEGOTIATING" in said and b"no renegotiation" in said, said
 
 
