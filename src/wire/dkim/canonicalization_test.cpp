@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "wire/dkim/testing/trial.hpp"
+#include "base/ascii.hpp"
 
 namespace postrider::wire::dkim {
 namespace {

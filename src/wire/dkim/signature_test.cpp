@@ -83,8 +83,8 @@ TEST(DkimSignature, IsRefusedWithABadTag) {
   EXPECT_EQ(fault(without("s=") + "; s="), "neutral: s= is no selector");
   EXPECT_EQ(fault(without("h=") + "; h=From:"), "neutral: h= has a bad name");
   EXPECT_EQ(fault(without("h=") + "; h="), "neutral: h= has a bad name");
-  EXPECT_EQ(fault(without("b=Z") + "; b=Z"), "neutral: b= is no base64");
-  EXPECT_EQ(fault(without("b=Z") + "; b="), "neutral: b= is no base64");
+  EXPECT_EQ(fault(without("b=Z") + "b=Z"), "neutral: b= is no base64");
+  EXPECT_EQ(fault(without("b=Z") + "b="), "neutral: b= is no base64");
   EXPECT_EQ(fault(without("bh=") + "; bh=="), "neutral: bh= is no base64");
   EXPECT_EQ(fault(with("q=dns")), "neutral: q= is unknown");
   EXPECT_EQ(fault(with("l=-1")), "neutral: l= is no number");
