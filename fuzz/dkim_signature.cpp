@@ -36,8 +36,7 @@ void check_signature(std::string_view text) {
 void check_record(std::string_view text) {
   const auto record = dkim::parse_key_record(text);
   for (const auto algorithm : {dkim::Algorithm::rsa_sha256, dkim::Algorithm::ed25519_sha256}) {
-    const auto key =
-        dkim::choose_key(algorithm, {dkim::KeyAnswer::Kind::found, {std::string(text)}, {}});
+    const auto key = dkim::choose_key(algorithm, {dkim::KeyAnswer::Kind::found, {std::string(text)}, {}});
     if (!key) continue;
     require(record && key->record == *record && record->allows_sha256 && record->allows_email);
     require(key->key.bits() <= dkim::kLongestRsa);

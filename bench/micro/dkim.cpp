@@ -1,6 +1,4 @@
 // DKIM: the body's hash against OpenSSL's alone, our own part of a verification, and each operation as a whole.
-#include "wire/dkim/keys.hpp"
-
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -11,6 +9,7 @@
 #include "bodies.hpp"
 #include "header.hpp"
 #include "measure.hpp"
+#include "wire/dkim/keys.hpp"
 #include "wire/dkim/sign.hpp"
 #include "wire/dkim/verify.hpp"
 

@@ -13,8 +13,7 @@ KeyAnswer answer_of(const sys::dns::Result<std::string>& result) {
   if (result) return {KeyAnswer::Kind::found, result->records, {}};
   const auto error = result.error().error;
   // RFC 6376 6.1.2
-  if (sys::dns::is_temporary(error))
-    return {KeyAnswer::Kind::unavailable, {}, std::string(to_string(error))};
+  if (sys::dns::is_temporary(error)) return {KeyAnswer::Kind::unavailable, {}, std::string(to_string(error))};
   return {};
 }
 

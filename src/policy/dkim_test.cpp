@@ -74,7 +74,8 @@ TEST_F(PolicyDkim, TellsTroubleOfTheDnsFromAMissingKey) {
   const auto results = check(signed_by(kMessage, {brisbane(), test()}), dns);
   EXPECT_THAT(results_of(results), ElementsAre(Result::temperror, Result::permerror));
   EXPECT_EQ(describe(results[0]),
-            "temperror: the key could not be looked up: timeout (d=football.example.com, s=brisbane, ed25519-sha256)");
+            "temperror: the key could not be looked up: timeout (d=football.example.com, s=brisbane, "
+            "ed25519-sha256)");
   EXPECT_THAT(describe(results[1]), HasSubstr("permerror: there is no key"));
   for (const auto error : {sys::dns::Error::servfail, sys::dns::Error::bogus}) {
     dns.errors[kBrisbane] = error;
@@ -87,8 +88,10 @@ TEST_F(PolicyDkim, TellsTroubleOfTheDnsFromAMissingKey) {
 }
 
 TEST_F(PolicyDkim, AsksNothingForASignatureThatCanNotBeUsed) {
-  const auto results = check(
-      "DKIM-Signature: v=1; a=rsa-sha1; d=example.com; s=old; h=From; bh=YWJj; b=ZGVm\r\n" + std::string(kMessage), dns);
+  const auto results =
+      check("DKIM-Signature: v=1; a=rsa-sha1; d=example.com; s=old; h=From; bh=YWJj; b=ZGVm\r\n" +
+                std::string(kMessage),
+            dns);
   EXPECT_THAT(results_of(results), ElementsAre(Result::permerror));
   EXPECT_EQ(describe(results[0]), "permerror: rsa-sha1 proves nothing any more (d=example.com, s=old)");
   EXPECT_EQ(dns.asked, 0);

@@ -64,7 +64,7 @@ class BodyHasher::Stream {
   const Canonicalization canonicalization_;
   BodyCanonicalizer body_;
   Sha256 hash_;
-  std::uint64_t size_ = 0;       // canonical octets so far
+  std::uint64_t size_ = 0;  // canonical octets so far
   std::vector<std::size_t> whole_;
   std::vector<Limit> limits_;    // in order
   std::vector<Digest> reached_;  // of the first of limits_

@@ -21,7 +21,7 @@ struct BodyForm {
 
 struct BodyHash {
   Digest digest{};
-  bool whole = true;            // the body has as many octets as l= says
+  bool whole = true;                  // the body has as many octets as l= says
   std::uint64_t unsigned_octets = 0;  // of the canonical body, behind what l= says
 };
 

@@ -105,7 +105,8 @@ TEST(DkimCanonicalization, IsTheSameHoweverTheBodyIsCut) {
   constexpr std::string_view kAlphabet = " \t\r\na";
   for (int number = 0; number < 5 * 5 * 5 * 5 * 5 * 5; ++number) {
     std::string text(std::size_t{58} + number % 8, 'x');
-    for (int i = 0, rest = number; i < 6; ++i, rest /= 5) text += kAlphabet[static_cast<std::size_t>(rest % 5)];
+    for (int i = 0, rest = number; i < 6; ++i, rest /= 5)
+      text += kAlphabet[static_cast<std::size_t>(rest % 5)];
     for (const std::size_t behind : {0, 70}) {
       text.append(behind, 'y');
       const std::string relaxed = body(kRelaxed, text);

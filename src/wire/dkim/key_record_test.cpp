@@ -18,7 +18,8 @@ TEST(DkimKeyRecord, HasDefaults) {
 // RFC 6376 3.6.1
 TEST(DkimKeyRecord, IsReadWithAllItsTags) {
   const auto record = parse_key_record(
-      " v = DKIM1 ; g=*; h=sha1 : SHA256; k=Ed25519; n=a=20note; p=Y W\tJj; s=other : email; t=y : s : x; z=1");
+      " v = DKIM1 ; g=*; h=sha1 : SHA256; k=Ed25519; n=a=20note; p=Y W\tJj; s=other : email; t=y : s : x; "
+      "z=1");
   ASSERT_TRUE(record) << record.error();
   EXPECT_EQ(record->type, KeyType::ed25519);
   EXPECT_EQ(record->public_key, "abc");

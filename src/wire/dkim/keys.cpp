@@ -101,8 +101,8 @@ std::expected<PublicKey, std::string> PublicKey::parse(KeyType type, std::string
 bool PublicKey::verify(const Digest& hash, std::string_view signature) const {
   if (type_ == KeyType::rsa) {
     const KeyContextPtr context = rsa_context(key_.get(), EVP_PKEY_verify_init);
-    return context && EVP_PKEY_verify(context.get(), bytes(signature), signature.size(), hash.data(),
-                                      hash.size()) == 1;
+    return context &&
+           EVP_PKEY_verify(context.get(), bytes(signature), signature.size(), hash.data(), hash.size()) == 1;
   }
   const DigestContextPtr context(EVP_MD_CTX_new());
   return context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&

@@ -43,7 +43,8 @@ TEST(DkimKeys, SignWhatTheirPublicHalfVerifies) {
   EXPECT_EQ(testing::test().key.algorithm(), Algorithm::rsa_sha256);
   EXPECT_EQ(testing::test().key.bits(), 1024);
   // RFC 8463 Appendix A
-  EXPECT_EQ(to_base64(testing::brisbane().key.public_octets()), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+  EXPECT_EQ(to_base64(testing::brisbane().key.public_octets()),
+            "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
 }
 
 TEST(DkimKeys, OfRsaHaveBounds) {
@@ -89,9 +90,11 @@ TEST(DkimKeys, ArePrivateOnlyInPemWithoutAPassphrase) {
   };
   EXPECT_EQ(refused(""), "no private key in PEM, or one with a passphrase");
   EXPECT_EQ(refused(std::string(70000, 'x')), "no private key: more than 64 KiB");
-  EXPECT_EQ(refused("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
-                    "-----END PRIVATE KEY-----\n"),
-            "a private key that is neither RSA nor Ed25519");
+  EXPECT_EQ(
+      refused(
+          "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+          "-----END PRIVATE KEY-----\n"),
+      "a private key that is neither RSA nor Ed25519");
 }
 
 NoKey refusal(std::vector<std::string> records, Algorithm algorithm = Algorithm::ed25519_sha256) {

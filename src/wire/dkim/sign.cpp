@@ -13,14 +13,13 @@ namespace {
 constexpr std::size_t kMostRepeats = 20;
 
 constexpr std::array<std::string_view, 12> kOversigned = {
-    "From",       "To",          "Cc",           "Subject",      "Date",
-    "Reply-To",   "Message-ID",   "In-Reply-To",  "References",
-    "MIME-Version", "Content-Type", "Content-Transfer-Encoding"};
+    "From",       "To",          "Cc",         "Subject",      "Date",         "Reply-To",
+    "Message-ID", "In-Reply-To", "References", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"};
 // List-Unsubscribe-Post: RFC 8058 4
 constexpr std::array<std::string_view, 15> kSigned = {
-    "Resent-Date",    "Resent-From",      "Resent-Sender",         "Resent-To",      "Resent-Cc",
-    "Resent-Message-ID", "List-Id",       "List-Help",             "List-Subscribe", "List-Unsubscribe",
-    "List-Unsubscribe-Post", "List-Post", "List-Owner",            "List-Archive",   "Sender"};
+    "Resent-Date",           "Resent-From", "Resent-Sender", "Resent-To",      "Resent-Cc",
+    "Resent-Message-ID",     "List-Id",     "List-Help",     "List-Subscribe", "List-Unsubscribe",
+    "List-Unsubscribe-Post", "List-Post",   "List-Owner",    "List-Archive",   "Sender"};
 
 std::string joined(const std::vector<std::string>& names) {
   std::string list;

@@ -23,7 +23,7 @@ struct SigningKey {
 struct Signing {
   Canonicalization header = Canonicalization::relaxed;
   Canonicalization body = Canonicalization::relaxed;
-  base::UtcTime now;                              // t=
+  base::UtcTime now;                               // t=
   std::optional<std::chrono::seconds> good_for{};  // x= is so much after t=; without it, there is no x=
 };
 

@@ -51,7 +51,8 @@ TEST(DkimSign, WritesOneFieldForEachKeyTheSameEachTime) {
 }
 
 TEST(DkimSign, ChoosesFieldsOnceMoreThanTheyAreThere) {
-  const auto names = fields_to_sign(HeaderIndex("Cc: a\r\nList-Id: b\r\nSender: c\r\nX-Other: d\r\nReceived: e\r\n"));
+  const auto names =
+      fields_to_sign(HeaderIndex("Cc: a\r\nList-Id: b\r\nSender: c\r\nX-Other: d\r\nReceived: e\r\n"));
   EXPECT_THAT(names, ElementsAre("From", "To", "Cc", "Cc", "Subject", "Date", "Reply-To", "Message-ID",
                                  "In-Reply-To", "References", "MIME-Version", "Content-Type",
                                  "Content-Transfer-Encoding", "List-Id", "Sender"));
@@ -66,7 +67,8 @@ TEST(DkimSign, ChoosesFieldsOnceMoreThanTheyAreThere) {
 TEST(DkimSign, LetsNoFieldBeAdded) {
   const std::string message = signed_by(kMessage, {brisbane()});
   for (const std::string name : {"From", "Subject", "Reply-To", "Content-Type"}) {
-    for (const std::size_t place : {std::size_t{0}, message.find("From: Joe"), message.find("\r\n\r\n") + 2}) {
+    for (const std::size_t place :
+         {std::size_t{0}, message.find("From: Joe"), message.find("\r\n\r\n") + 2}) {
       std::string other = message;
       other.insert(place, name + ": other\r\n");
       EXPECT_THAT(results(verify(other, records_of({brisbane()}))), ElementsAre(Result::fail)) << name;
@@ -77,7 +79,8 @@ TEST(DkimSign, LetsNoFieldBeAdded) {
 TEST(DkimSign, SignsMessagesOfEveryKind) {
   std::string long_body;
   for (int i = 0; i < 20000; ++i) long_body += "Line  " + std::to_string(i) + " \r\n";
-  const std::string header = "From: a@football.example.com\r\nSubject:\r\n \tfolded \xc3\xa4\r\n  twice \r\nSUBJECT: x\r\n";
+  const std::string header =
+      "From: a@football.example.com\r\nSubject:\r\n \tfolded \xc3\xa4\r\n  twice \r\nSUBJECT: x\r\n";
   for (const std::string& message :
        {header, header + "\r\n", header + "\r\n\r\n\r\n", header + "\r\na", header + "\r\n \r\n\t\r\n",
         header + "\r\n\xff\xfe\r\n.\r\n", header + "\r\n" + long_body, header.substr(0, header.size() - 2)}) {
@@ -99,9 +102,9 @@ TEST(DkimTagWriter, FoldsWhereItCan) {
   writer.colon_tag("h", "Short:" + std::string(70, 'n') + ":End");
   writer.base64_tag("b", std::string(100, 'b'));
   writer.tag("c", "d");
-  EXPECT_EQ(std::move(writer).finish(), "X:\r\n\ta=" + std::string(100, 'a') + ";\r\n\th=Short\r\n\t:" +
-                                            std::string(70, 'n') + ":End;\r\n\tb=" + std::string(74, 'b') +
-                                            "\r\n\t" + std::string(26, 'b') + "; c=d\r\n");
+  EXPECT_EQ(std::move(writer).finish(),
+            "X:\r\n\ta=" + std::string(100, 'a') + ";\r\n\th=Short\r\n\t:" + std::string(70, 'n') +
+                ":End;\r\n\tb=" + std::string(74, 'b') + "\r\n\t" + std::string(26, 'b') + "; c=d\r\n");
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ std::expected<Identity, std::string> read_identity(const Tag* tag, const mail::D
 }
 
 std::optional<std::string> read_times(const TagList& tags, Signature& into) {
-  constexpr std::size_t kTimeDigits = 12;  // RFC 6376 3.5: "need not handle" more
+  constexpr std::size_t kTimeDigits = 12;  // RFC 6376 3.5: 1*12DIGIT
   constexpr std::size_t kLengthDigits = 76;
   const auto read = [&tags](std::string_view name, std::size_t most, std::optional<std::uint64_t>& number) {
     const Tag* tag = tags.find(name);

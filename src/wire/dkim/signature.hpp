@@ -30,7 +30,7 @@ std::string_view to_string(Result result);
 // Why a signature is not even tried. What is left of its field, for reports.
 struct Unusable {
   Result result = Result::neutral;
-  std::string why;  // for people
+  std::string why;                                // for people
   std::string domain, selector, signature_start;  // printable ASCII; empty where they can't be read
 };
 
@@ -38,15 +38,15 @@ struct Signature {
   Algorithm algorithm = Algorithm::rsa_sha256;
   Canonicalization header = Canonicalization::simple;
   Canonicalization body = Canonicalization::simple;
-  mail::Domain domain;    // d=, the signing domain
-  std::string selector;   // s=, A-labels in lower case
-  std::string local;      // i=, what stands before the "@", decoded; mostly empty
-  mail::Domain identity;  // i=, behind the "@"; `domain` or within it
-  std::vector<std::string> fields;      // h=, in its order; a name may come more than once
-  std::string body_hash;                // bh=, decoded
-  std::string signature;                // b=, decoded
-  std::string signature_start;          // the first 8 characters of b=. RFC 6008 4
-  std::optional<std::uint64_t> length;  // l=
+  mail::Domain domain;                     // d=, the signing domain
+  std::string selector;                    // s=, A-labels in lower case
+  std::string local;                       // i=, what stands before the "@", decoded; mostly empty
+  mail::Domain identity;                   // i=, behind the "@"; `domain` or within it
+  std::vector<std::string> fields;         // h=, in its order; a name may come more than once
+  std::string body_hash;                   // bh=, decoded
+  std::string signature;                   // b=, decoded
+  std::string signature_start;             // the first 8 characters of b=. RFC 6008 4
+  std::optional<std::uint64_t> length;     // l=
   std::optional<std::uint64_t> signed_at;  // t=, seconds since 1970; what is too large is the largest number
   std::optional<std::uint64_t> expires;    // x=, likewise, and greater than t=
 

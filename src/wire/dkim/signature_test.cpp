@@ -15,8 +15,7 @@ constexpr std::string_view kGood = "v=1; a=rsa-sha256; d=example.net; s=brisbane
 // "" where it is read, else the result and why not.
 std::string fault(const std::string& value) {
   const auto signature = parse_signature(value);
-  return signature ? ""
-                   : std::string(to_string(signature.error().result)) + ": " + signature.error().why;
+  return signature ? "" : std::string(to_string(signature.error().result)) + ": " + signature.error().why;
 }
 std::string without(std::string_view tag) {
   std::string value(kGood);
@@ -116,7 +115,8 @@ TEST(DkimSignature, WithoutFromOrBySha1IsAPermanentError) {
 }
 
 TEST(DkimSignature, ThatIsRefusedShowsWhoseItSaysToBe) {
-  const auto signature = parse_signature("v=1; a=rsa-sha1; d=example.net; s=sel\xc3\xa4; h=From; bh=YWJj; b=ZGV mZGVmZGVm");
+  const auto signature =
+      parse_signature("v=1; a=rsa-sha1; d=example.net; s=sel\xc3\xa4; h=From; bh=YWJj; b=ZGV mZGVmZGVm");
   ASSERT_FALSE(signature);
   EXPECT_EQ(signature.error().domain, "example.net");
   EXPECT_EQ(signature.error().signature_start, "ZGVmZGVm");
@@ -124,11 +124,16 @@ TEST(DkimSignature, ThatIsRefusedShowsWhoseItSaysToBe) {
 
 // RFC 8616 5
 TEST(DkimSignature, MayHaveItsNamesInUtf8) {
-  const auto signature = parse_signature(without("d=") + "; d=b\xc3\xbc" "cher.example; i=\xc3\xa4@b\xc3\xbc" "cher.example");
+  const auto signature = parse_signature(without("d=") +
+                                         "; d=b\xc3\xbc"
+                                         "cher.example; i=\xc3\xa4@b\xc3\xbc"
+                                         "cher.example");
   ASSERT_TRUE(signature) << signature.error().why;
   EXPECT_EQ(signature->key_name(), "brisbane._domainkey.xn--bcher-kva.example");
   EXPECT_EQ(signature->local, "\xc3\xa4");
-  EXPECT_EQ(parse_selector("b\xc3\xbc" "cher"), "xn--bcher-kva");
+  EXPECT_EQ(parse_selector("b\xc3\xbc"
+                           "cher"),
+            "xn--bcher-kva");
 }
 
 TEST(DkimSignature, TakesNumbersThatAreTooLargeAsTheLargest) {

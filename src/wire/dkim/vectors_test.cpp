@@ -1,4 +1,6 @@
 // Signatures, keys and records of others: $POSTRIDER_VECTORS/dkim-mail-auth and dkim-dkimpy.
+#include "wire/dkim/testing/vectors.hpp"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -6,7 +8,6 @@
 
 #include "wire/base64.hpp"
 #include "wire/dkim/testing/trial.hpp"
-#include "wire/dkim/testing/vectors.hpp"
 
 namespace postrider::wire::dkim {
 namespace {
@@ -105,8 +106,8 @@ TEST_F(DkimpyVectors, RecordsAreReadOrRefused) {
 
 // The octets of an Ed25519 key in base64, as dkimpy keeps them, become PKCS #8. RFC 8410 7
 std::string pem_of_ed25519(std::string_view seed) {
-  const std::string der = "\x30\x2e\x02\x01" + std::string(1, '\0') + "\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20" +
-                          from_base64(seed).value();
+  const std::string der = "\x30\x2e\x02\x01" + std::string(1, '\0') +
+                          "\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20" + from_base64(seed).value();
   return "-----BEGIN PRIVATE KEY-----\n" + to_base64(der) + "\n-----END PRIVATE KEY-----\n";
 }
 
@@ -132,8 +133,8 @@ TEST_F(DkimpyVectors, KeysSignAndTheirRecordsVerify) {
     for (const char* name : {"test.message", "test_extra.message", "test2.message", "rfc6376.msg",
                              "rfc6376.w1258.msg", "ed25519test.msg", "test_nofrom.message"}) {
       for (const auto form : {Canonicalization::simple, Canonicalization::relaxed}) {
-        const std::string message =
-            signed_by(with_crlf(dkimpy(name)), {{domain, "s", key}}, {.header = form, .body = form, .now = {}});
+        const std::string message = signed_by(with_crlf(dkimpy(name)), {{domain, "s", key}},
+                                              {.header = form, .body = form, .now = {}});
         const auto verdicts = verify(message, {{"s._domainkey.example.com", {record}}});
         EXPECT_EQ(verdicts.front().result, Result::pass) << name << ": " << verdicts.front().why;
         ++verified;

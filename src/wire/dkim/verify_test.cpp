@@ -92,7 +92,8 @@ TEST(DkimVerify, LeavesTheOwnFieldOutOfTheSignedOnes) {
 
 // RFC 6376 3.5, l=
 TEST(DkimVerify, SaysWhatTheLengthLeavesUnsigned) {
-  Forged forged{.tags = "v=1; d=football.example.com; s=brisbane; h=From; l=3", .body = "Hi.\r\n", .hashed = "Hi."};
+  Forged forged{
+      .tags = "v=1; d=football.example.com; s=brisbane; h=From; l=3", .body = "Hi.\r\n", .hashed = "Hi."};
   const auto verdict = verdict_of(message_of(forged) + "And more.\r\n");
   EXPECT_EQ(verdict.result, Result::pass) << verdict.why;
   EXPECT_EQ(verdict.unsigned_octets, 13u);
@@ -116,7 +117,8 @@ TEST(DkimVerify, ObeysTheFlagsOfTheKey) {
   const std::string name = "brisbane._domainkey.football.example.com";
   const std::string record = "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
   const auto with = [&](std::string_view identity, std::string_view flags) {
-    const Forged forged{.tags = "v=1; d=football.example.com; s=brisbane; h=From; i=" + std::string(identity)};
+    const Forged forged{.tags =
+                            "v=1; d=football.example.com; s=brisbane; h=From; i=" + std::string(identity)};
     return verify(message_of(forged), {{name, {record + std::string(flags)}}}).at(0);
   };
   EXPECT_EQ(with("joe@sub.football.example.com", "").result, Result::pass);
@@ -140,8 +142,9 @@ TEST(DkimVerify, LooksAtSoManySignaturesFromTheTop) {
 }
 
 TEST(DkimVerify, FindsTheSameHoweverTheBodyIsCut) {
-  const std::string message = signed_by("From: a@football.example.com\r\n\r\nLine  one \r\n\r\n\tLine two\r\n\r\n",
-                                        {brisbane(), test()}, {.header = kRelaxed, .body = kRelaxed, .now = {}});
+  const std::string message =
+      signed_by("From: a@football.example.com\r\n\r\nLine  one \r\n\r\n\tLine two\r\n\r\n",
+                {brisbane(), test()}, {.header = kRelaxed, .body = kRelaxed, .now = {}});
   for (std::size_t piece = 1; piece < 12; ++piece)
     EXPECT_THAT(results(verify(message, records_of({brisbane(), test()}), {}, piece)),
                 ElementsAre(Result::pass, Result::pass));
