@@ -57,7 +57,10 @@ struct Signature {
 // `value`: the field behind its colon, with its folds.
 std::expected<Signature, Unusable> parse_signature(std::string_view value);
 
-// The tags that DKIM-Signature and ARC-Message-Signature have in common. The error is for people, as in all below.
+// What DKIM-Signature and ARC-Message-Signature have in common: all but v= and i=. The error is for people, as in all below.
+std::expected<Signature, std::string> read_signature(const TagList& tags);
+
+// And with ARC-Seal.
 struct CommonTags {
   Algorithm algorithm = Algorithm::rsa_sha256;
   mail::Domain domain;
@@ -72,6 +75,7 @@ struct CanonicalizationPair {
   Canonicalization body = Canonicalization::simple;
 };
 std::optional<CanonicalizationPair> parse_canonicalization(std::string_view value);
+// Names that are empty are passed over.
 std::expected<std::vector<std::string>, std::string> parse_signed_fields(std::string_view value);
 // A name below a domain, as selectors are; UTF-8 becomes A-labels (RFC 8616 5). Underscores are taken, since many have them.
 std::optional<std::string> parse_selector(std::string_view value);

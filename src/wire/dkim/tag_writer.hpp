@@ -13,10 +13,12 @@ class TagWriter {
 
   // `value` stays in one piece.
   void tag(std::string_view name, std::string_view value);
-  // May be folded before each colon.
+  // Folded before colons, where it is longer than a line.
   void colon_tag(std::string_view name, std::string_view list);
   // May be folded anywhere; `base64` may be empty.
   void base64_tag(std::string_view name, std::string_view base64);
+  // The next tag begins a line, so that nothing behind it depends on what stands before it.
+  void end_line() { end_line_ = true; }
   // More of the value of the base64_tag() that was last.
   void more_base64(std::string_view base64);
 
@@ -32,6 +34,7 @@ class TagWriter {
   std::string text_;
   std::size_t line_ = 0;  // where the line begins
   bool first_ = true;
+  bool end_line_ = false;
 };
 
 }  // namespace postrider::wire::dkim

@@ -11,17 +11,6 @@ namespace {
 // Clocks differ. RFC 6376 3.5, x=
 constexpr std::chrono::minutes kFudge(5);
 
-Pending prepare_one(const HeaderIndex& header, std::size_t own, BodyHasher& bodies) {
-  Pending pending{.signature = parse_signature(header.fields()[own].value)};
-  if (!pending.signature) return pending;
-  const Signature& signature = *pending.signature;
-  std::string text = header.chosen(signature.fields, signature.header, own);
-  append_unsigned(signature.header, header.text(own), text);
-  pending.header_hash = sha256(text);
-  pending.body_hash = bodies.want({signature.body, signature.length});
-  return pending;
-}
-
 bool is_expired(const Signature& signature, base::UtcTime now) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>((now - kFudge).time_since_epoch());
   return signature.expires && seconds.count() > 0 &&
@@ -41,14 +30,23 @@ std::pair<Result, std::string_view> compare(const Pending& pending, const BodyHa
 
 }  // namespace
 
+Pending prepare(Signature signature, std::size_t own, const HeaderIndex& header, BodyHasher& bodies) {
+  std::string text = header.chosen(signature.fields, signature.header, own);
+  append_unsigned(signature.header, header.text(own), text);
+  const std::size_t body_hash = bodies.want({signature.body, signature.length});
+  return {.signature = std::move(signature), .header_hash = sha256(text), .body_hash = body_hash};
+}
+
 Prepared prepare(const HeaderIndex& header, BodyHasher& bodies) {
   Prepared prepared;
   for (std::size_t i = 0; i < header.fields().size(); ++i) {
     if (!base::iequals(header.fields()[i].name, "DKIM-Signature")) continue;
     if (prepared.signatures.size() == kMaxSignatures) {
       ++prepared.left_out;
+    } else if (auto signature = parse_signature(header.fields()[i].value)) {
+      prepared.signatures.push_back(prepare(std::move(*signature), i, header, bodies));
     } else {
-      prepared.signatures.push_back(prepare_one(header, i, bodies));
+      prepared.signatures.push_back({.signature = std::unexpected(std::move(signature.error()))});
     }
   }
   return prepared;

@@ -33,8 +33,10 @@ struct Prepared {
   std::size_t left_out = 0;  // those beyond kMaxSignatures
 };
 
-// Tells `bodies` what is wanted of it; so it comes before its first feed().
+// Each tells `bodies` what is wanted of it; so they come before its first feed().
 Prepared prepare(const HeaderIndex& header, BodyHasher& bodies);
+// The signature that stands in field number `own`.
+Pending prepare(Signature signature, std::size_t own, const HeaderIndex& header, BodyHasher& bodies);
 
 struct Verdict {
   Result result = Result::neutral;
