@@ -66,7 +66,8 @@ awaitable<void> Session::run() {
       co_await answer(reply(421, 3, 2, host + " is shutting down, try again later"));  // RFC 5321 3.8
     }
     watchdog_.clear();
-    co_await say_and_close(*stream_, std::exchange(replies_, {}));
+    co_await say_and_close(*stream_, std::exchange(replies_, {}),
+                           quit_ && begin_ == end_ ? Unread::nothing : Unread::perhaps);
   } catch (const boost::system::system_error&) {
     // Gone before it heard the last word.
   }
@@ -211,6 +212,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     said = co_await handle_rcpt(std::move(*rcpt));
   } else {
     said = dialog_.handle(*command);
+    quit_ = std::holds_alternative<wire::smtp::Quit>(*command);
     if (const auto* mail = std::get_if<wire::smtp::Mail>(&*command); mail && said.positive()) {
       transaction_ends_ = std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.transaction;
     }
