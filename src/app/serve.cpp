@@ -8,9 +8,11 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
+#include "admin/http_server.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
 #include "app/login_house.hpp"
+#include "app/metrics.hpp"
 #include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
@@ -150,6 +152,12 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
 
   auto server = receive::Server::bind(*config, threads);
   if (!server) return refuse_to_start(server.error());
+  std::unique_ptr<admin::HttpServer> http;
+  if (config->http.address) {
+    auto bound = admin::HttpServer::bind(*config->http.address, config->http.port);
+    if (!bound) return refuse_to_start(bound.error());
+    http = std::move(*bound);
+  }
   std::error_code absent;
   const bool fresh = !std::filesystem::exists(config->data_dir, absent);
   for (const auto& folder : {config->data_dir, config->runtime_dir}) {
@@ -228,8 +236,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
     if (!started) return refuse_to_start(started.error());
     collector = std::move(*started);
   }
+  const Metrics metrics(**spool, (*house)->guard());
+  if (http) http->start();
   (*server)->start(services);
   for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
+  if (http) sys::log::info("metrics", {{"address", http->address()}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
   const int code = wait_for_the_end(settings, certificates, file);
