@@ -63,11 +63,11 @@ std::string without_dot(std::string name) {
   return name;
 }
 
-// RFC 7208 4.3: "The domain portion … internationalized domain names … are converted to A-labels."
-std::string to_a_labels(std::string domain) {
-  if (base::is_ascii(domain)) return without_dot(std::move(domain));
+// RFC 7208 4.3: U-labels are converted. Nothing where that can't be done.
+std::optional<std::string> to_a_labels(const std::string& domain) {
+  if (base::is_ascii(domain)) return without_dot(domain);
   const auto parsed = mail::Domain::parse(domain);
-  return parsed ? parsed->ascii() : domain;
+  return parsed ? std::optional(parsed->ascii()) : std::nullopt;
 }
 
 }  // namespace
@@ -80,12 +80,13 @@ std::string_view to_string(SpfResult result) {
 
 SpfCheck::SpfCheck(SpfRequest request) : request_(std::move(request)) {
   if (request_.local.empty()) request_.local = "postmaster";
-  request_.domain = to_a_labels(std::move(request_.domain));
-  finding_.domain = base::printable(request_.domain);
-  if (!is_checkable(request_.domain)) {
+  auto domain = to_a_labels(request_.domain);
+  finding_.domain = base::printable(domain ? *domain : request_.domain);
+  if (!domain || !is_checkable(*domain)) {
     end(SpfResult::none, "not a domain that could have an SPF record");
     return;
   }
+  request_.domain = std::move(*domain);
   frames_.push_back({.domain = request_.domain, .top = true});
 }
 
@@ -263,7 +264,7 @@ bool SpfCheck::take_redirect(Lookups& lookups) {
   Frame& frame = frames_.back();
   if (!frame.record->redirect) {
     if (frames_.size() == 1)
-      finding_.reason = "no mechanism of " + frame.domain + " matches " + request_.client.to_string();
+      because("no mechanism of " + frame.domain + " matches " + request_.client.to_string());
     leave(SpfResult::neutral);  // RFC 7208 4.7
     return true;
   }
@@ -392,7 +393,7 @@ void SpfCheck::matched() {
   note(mechanism.text, "match");
   if (frames_.size() == 1) {
     finding_.mechanism = base::printable(mechanism.text).substr(0, kLongestStep);
-    finding_.reason = request_.client.to_string() + " matches " + finding_.mechanism + " of " + frame.domain;
+    because(request_.client.to_string() + " matches " + finding_.mechanism + " of " + frame.domain);
   }
   leave(result_of(mechanism.qualifier));
 }
@@ -416,15 +417,18 @@ void SpfCheck::leave(SpfResult result) {
   done_ = !explaining_;
 }
 
-void SpfCheck::end(SpfResult result, std::string reason) {
+void SpfCheck::end(SpfResult result, std::string_view reason) {
   finding_.result = result;
-  finding_.reason = std::move(reason);
+  because(reason);
   done_ = true;
 }
 
+// Domains that stem from macros may hold any octets.
+void SpfCheck::because(std::string_view reason) { finding_.reason = base::printable(reason); }
+
 void SpfCheck::note(std::string_view text, std::string outcome) {
   const Frame& frame = frames_.back();
-  finding_.trace.push_back({static_cast<unsigned>(frames_.size() - 1), frame.domain,
+  finding_.trace.push_back({static_cast<unsigned>(frames_.size() - 1), base::printable(frame.domain),
                             base::printable(text.substr(0, kLongestStep)), std::move(outcome)});
 }
 

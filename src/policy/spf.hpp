@@ -25,7 +25,7 @@ enum class SpfResult : std::uint8_t {
   softfail,
   temperror,
   permerror
-};                                             // RFC 7208 2.6
+};  // RFC 7208 2.6
 std::string_view to_string(SpfResult result);  // as Authentication-Results writes it. RFC 8601 2.7.2
 
 struct SpfRequest {
@@ -110,7 +110,8 @@ class SpfCheck {
   void matched();
   void not_matched();
   void leave(SpfResult result);
-  void end(SpfResult result, std::string reason);
+  void end(SpfResult result, std::string_view reason);
+  void because(std::string_view reason);
   void note(std::string_view text, std::string outcome);
 
   SpfRequest request_;
