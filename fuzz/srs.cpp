@@ -1,9 +1,10 @@
 // Addresses of the Sender Rewriting Scheme: what is made of a sender leads back to it however often others send it on, and what
 // a stranger made up leads nowhere.
+#include "wire/srs/srs.hpp"
+
 #include <string>
 
 #include "base/ascii.hpp"
-#include "wire/srs/srs.hpp"
 
 using namespace postrider;
 using namespace postrider::wire;

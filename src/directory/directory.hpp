@@ -33,7 +33,8 @@ struct Target {
 
 struct Resolution {
   Standing standing = Standing::foreign;
-  std::vector<Target> targets;  // local, returning: at least one, no two the same; else the address itself, or none
+  std::vector<Target>
+      targets;  // local, returning: at least one, no two the same; else the address itself, or none
 };
 
 struct Mailbox {

@@ -44,8 +44,7 @@ void write_srs_secrets(store::Database& database, const SrsSecrets& secrets) {
   database.execute("DELETE FROM meta WHERE key GLOB 'srs_secret_*'");
   store::Statement insert(database, "INSERT INTO meta VALUES('srs_secret_' || ?1, ?2)");
   for (const auto& secret : secrets)
-    insert.run(static_cast<std::int64_t>(secret.made.time_since_epoch().count()),
-               store::Blob{secret.octets});
+    insert.run(static_cast<std::int64_t>(secret.made.time_since_epoch().count()), store::Blob{secret.octets});
 }
 
 }  // namespace postrider::directory

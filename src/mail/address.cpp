@@ -147,7 +147,8 @@ base::Result<Address> Address::parse(std::string_view text) {
     local = text.substr(0, text.size() - rest.size());
     if (!is_dot_string(local)) return bad_syntax("Malformed address: local part");
   }
-  if (is_too_long(local, text.size() - rest.size())) return bad_syntax("Malformed address: local part too long");
+  if (is_too_long(local, text.size() - rest.size()))
+    return bad_syntax("Malformed address: local part too long");
   if (text.size() > kMaxMailbox) return bad_syntax("Malformed address: too long");
   if (!rest.starts_with('@')) return bad_syntax("Malformed address: no domain");
   auto host = parse_host(rest.substr(1));

@@ -66,7 +66,8 @@ TEST(Address, MayBeLongerWhereAForwarderMadeItOfAnother) {
     EXPECT_EQ(Address::make(made.local(), made.host()), made);
     EXPECT_EQ(address('"' + (mark + seventy) + " x\"@b.c").local(), mark + seventy + " x");
   }
-  for (const auto* mark : {"SRS0", "SRS2=", "SRS0.", "xSRS0="}) EXPECT_EQ(code(mark + seventy + "@b.c"), "5.1.3");
+  for (const auto* mark : {"SRS0", "SRS2=", "SRS0.", "xSRS0="})
+    EXPECT_EQ(code(mark + seventy + "@b.c"), "5.1.3");
   EXPECT_EQ(code("SRS0=" + std::string(245, 'a') + "@b.c"), "accepted");  // 254
   EXPECT_EQ(code("SRS0=" + std::string(246, 'a') + "@b.c"), "5.1.3");
 }

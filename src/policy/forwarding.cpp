@@ -14,9 +14,7 @@ srs::Mac mac_of(const directory::SrsSecret& secret) {
   return [&secret](std::string_view text) { return directory::hmac_sha256(secret.octets, text); };
 }
 
-std::unexpected<base::Failure> refused(std::string why) {
-  return base::permanent({5, 1, 1}, std::move(why));
-}
+std::unexpected<base::Failure> refused(std::string why) { return base::permanent({5, 1, 1}, std::move(why)); }
 
 }  // namespace
 
@@ -42,12 +40,12 @@ Forwarding::Sender Forwarding::sender_for(const mail::ReversePath& sender, const
   if (from && is_ours(*from, directory)) return {};
   const auto forwarder = forwarder_for(target, directory);
   if (!forwarder) return {};
-  auto made =
-      srs::rewrite(sender.address(), *forwarder, srs::day_of(clock_.utc()), mac_of(secrets_.front()));
+  auto made = srs::rewrite(sender.address(), *forwarder, srs::day_of(clock_.utc()), mac_of(secrets_.front()));
   if (!made) return {{}, "forwarding: this sender can't be rewritten, and stays"};
   // It has been here before: then the address that we made at first serves again.
   const auto chained = srs::read(*made);
-  if (chained && chained->chained && is_ours(*chained->leads_to.domain(), directory)) made = chained->leads_to;
+  if (chained && chained->chained && is_ours(*chained->leads_to.domain(), directory))
+    made = chained->leads_to;
   return {std::move(*made), "forwarding: the sender is rewritten"};
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "directory/scram.hpp"
 #include "policy/verdict.hpp"
 #include "sys/fake/clock.hpp"
 
@@ -55,8 +56,7 @@ class Forwarded : public testing::Test {
   // Who gets what comes back, or the refusal.
   std::string returned(std::string_view to) const {
     const ClientFacts stranger{*base::IpAddress::parse("198.51.100.1"), config::ListenerMode::mx, {}};
-    const auto verdict =
-        judge_recipient(*config_, *directory_, stranger, address(to), forwarding_.get());
+    const auto verdict = judge_recipient(*config_, *directory_, stranger, address(to), forwarding_.get());
     if (const auto* refuse = std::get_if<Refuse>(&verdict))
       return std::to_string(refuse->reply.code) + ' ' + refuse->reply.enhanced->to_string() + ' ' +
              refuse->reply.text.substr(refuse->reply.text.find(": ") + 2);
@@ -79,12 +79,12 @@ class Forwarded : public testing::Test {
 using Several = std::vector<std::string>;
 
 TEST_F(Forwarded, OnlyWhatLeavesOurDomainsIsRewritten) {
-  EXPECT_EQ(sent("eve@one.test", "out@a.example"),
-            (Several{"bob@far.test as SRS0==RI=one.test=eve@a.example",
-                     "carol@far.test as SRS0==RI=one.test=eve@a.example", "alice@a.example",
-                     "dora@r.example"}));
+  EXPECT_EQ(
+      sent("eve@one.test", "out@a.example"),
+      (Several{"bob@far.test as SRS0==4B=one.test=eve@a.example",
+               "carol@far.test as SRS0==4B=one.test=eve@a.example", "alice@a.example", "dora@r.example"}));
   EXPECT_EQ(sent("eve@one.test", "hop@a.example"),
-            Several{"bob@far.test as SRS0==RI=one.test=eve@b.example"});
+            Several{"bob@far.test as SRS0==4B=one.test=eve@b.example"});
 }
 
 // RFC 5321 4.5.5
@@ -182,9 +182,8 @@ TEST_F(Forwarded, AnOlderSecretStillKnowsItsAddresses) {
 TEST_F(Forwarded, MailThatGoesBetweenTwoForwardersDoesNotGrow) {
   const auto ours = sent_as("eve@one.test");
   // Theirs sends it back to us, from where it goes to them again.
-  const auto theirs = wire::srs::rewrite(address(ours), *mail::Domain::parse("two.test"), 1, [](auto) {
-    return std::string("hash");
-  });
+  const auto theirs = wire::srs::rewrite(address(ours), *mail::Domain::parse("two.test"), 1,
+                                         [](auto) { return std::string("hash"); });
   EXPECT_EQ(sent_as(theirs.value().to_string()), ours);
   EXPECT_EQ(returned(ours), "eve@one.test");
 }

@@ -66,7 +66,8 @@ TEST(Scheduler, AJobHasAHundredRecipientsAtMost) {
 TEST(Scheduler, AJobHasOneReversePath) {
   Yard yard;
   auto mixed = yard.envelope({"a@far.test", "b@far.test", "c@far.test", "d@far.test"});
-  for (const int sent_on : {1, 2}) mixed.recipients[sent_on].reverse_path = mail::Address::parse("s@us.test").value();
+  for (const int sent_on : {1, 2})
+    mixed.recipients[sent_on].reverse_path = mail::Address::parse("s@us.test").value();
   yard.fresh(mixed);
   std::vector<std::string> said;
   yard.courier.on_deliver = [&](const Job& job) {

@@ -132,8 +132,7 @@ std::optional<Rewritten> read(const mail::Address& address) {
 }
 
 bool is_made_by(const Rewritten& rewritten, const Mac& mac) {
-  const std::string right =
-      base::lower(hash_of(rewritten.leads_to, rewritten.chained, rewritten.day, mac));
+  const std::string right = base::lower(hash_of(rewritten.leads_to, rewritten.chained, rewritten.day, mac));
   if (rewritten.hash.size() != right.size()) return false;
   unsigned difference = 0;
   for (std::size_t i = 0; i < right.size(); ++i)

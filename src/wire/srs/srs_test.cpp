@@ -43,9 +43,10 @@ TEST(Srs, WritesTheSenderIntoAnAddressOfTheForwarder) {
 }
 
 TEST(Srs, BringsBackWhateverALocalPartMayHold) {
-  for (const auto* sender : {"a=b=c@one.test", "\"a b\"@one.test", "josé@one.test", "bounces+7-bob=two.test@one.test",
-                             "x@xn--and-6ma2c.example", "\"\"@one.test", "SRS0@one.test", "SRS1=x@one.test",
-                             "SRS1=x=y=z@one.test", "\"a\\\"=\\\\\"@one.test"})
+  for (const auto* sender :
+       {"a=b=c@one.test", "\"a b\"@one.test", "josé@one.test", "bounces+7-bob=two.test@one.test",
+        "x@xn--and-6ma2c.example", "\"\"@one.test", "SRS0@one.test", "SRS1=x@one.test", "SRS1=x=y=z@one.test",
+        "\"a\\\"=\\\\\"@one.test"})
     EXPECT_EQ(back(forwarded(sender, "two.test")), sender);
 }
 
@@ -99,9 +100,10 @@ TEST(Srs, SeesThatAnythingWasChanged) {
 TEST(Srs, ReadsNothingElse) {
   for (const auto* bad :
        {"alice@two.test", "SRS0=@two.test", "SRS0=AAAAAA@two.test", "SRS0=AAAAAA=V4@two.test",
-        "SRS0=AAAAAA=V4=one.test@two.test", "SRS0=AAAAA=V4=one.test=a@two.test", "SRS0=AAAAAA=V=one.test=a@two.test",
-        "SRS0=AAAAA1=V4=one.test=a@two.test", "SRS0=AAAAAA=V1=one.test=a@two.test", "SRS0=AAAAAA=V4=-=a@two.test",
-        "SRS0=AAAAAA=V4==a@two.test", "SRS0+AAAAAA=V4=one.test=a@two.test", "SRS1=AAAAAA=one.test==a@two.test",
+        "SRS0=AAAAAA=V4=one.test@two.test", "SRS0=AAAAA=V4=one.test=a@two.test",
+        "SRS0=AAAAAA=V=one.test=a@two.test", "SRS0=AAAAA1=V4=one.test=a@two.test",
+        "SRS0=AAAAAA=V1=one.test=a@two.test", "SRS0=AAAAAA=V4=-=a@two.test", "SRS0=AAAAAA=V4==a@two.test",
+        "SRS0+AAAAAA=V4=one.test=a@two.test", "SRS1=AAAAAA=one.test==a@two.test",
         "SRS1=AAAAAAV4=one.test=a@two.test", "SRS1=AAAAAAV4==a@two.test", "SRS1=AAAAAAV4=one.test=@two.test"})
     EXPECT_EQ(back(bad), "malformed") << bad;
   EXPECT_EQ(back("SRS0=AAAAAA=V4=one.test=a@two.test"), "forged");
