@@ -165,9 +165,11 @@ awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
 awaitable<Session::Next> Session::next_command() {
   using wire::smtp::LineResult;
   auto line = wire::smtp::next_line(input(), line_limit());
-  while (line.result == LineResult::need_more) {
+  if (line.result == LineResult::need_more) {
     co_await send_replies();
-    set_deadline(dialog_.setting().config->timeouts.command);
+    set_deadline(dialog_.setting().config->timeouts.command);  // once: an octet now and then buys no time
+  }
+  while (line.result == LineResult::need_more) {
     waiting_for_command_ = true;
     const bool more = co_await fill();
     waiting_for_command_ = false;
