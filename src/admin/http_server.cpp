@@ -128,8 +128,9 @@ awaitable<void> HttpServer::Inside::converse(beast::tcp_stream& stream) {
   beast::flat_buffer buffer(kHeader + 1024);
   boost::system::error_code error;
   co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-  const bool is_gone = error == http::error::end_of_stream || error == http::error::partial_message ||
-                       (error && error.category() != http::make_error_code(http::error::bad_value).category());
+  const bool is_gone =
+      error == http::error::end_of_stream || error == http::error::partial_message ||
+      (error && error.category() != http::make_error_code(http::error::bad_value).category());
   if (is_gone) co_return;
   Response response = error ? malformed() : answer_to(parser.get());
   http::response_serializer<http::string_body> serializer(response);

@@ -22,7 +22,8 @@ TEST(MetricsText, IsWhatPrometheusReads) {
 
 TEST(MetricsText, AHistogramsBucketsHoldThoseBeforeThem) {
   sys::Durations took("t_took_seconds", "Took.", {microseconds(1000), microseconds(500'000)});
-  for (const auto one : {microseconds(500), microseconds(600), microseconds(250'000), microseconds(2'000'000)})
+  for (const auto one :
+       {microseconds(500), microseconds(600), microseconds(250'000), microseconds(2'000'000)})
     took.observe(one);
   EXPECT_THAT(metrics_text(), HasSubstr("# TYPE t_took_seconds histogram\nt_took_seconds_count 4\n"
                                         "t_took_seconds_sum 2.2511\n"

@@ -80,9 +80,9 @@ struct UnbanRequest {
 // The metrics, as GET /metrics gives them.
 struct MetricsRequest {};
 
-using Request = std::variant<ListRequest, ChangeRequest, ShowRequest, SuspendRequest, SuspensionsRequest,
-                             ResumeRequest, SitesRequest, DestinationsRequest, BansRequest, UnbanRequest,
-                             MetricsRequest>;
+using Request =
+    std::variant<ListRequest, ChangeRequest, ShowRequest, SuspendRequest, SuspensionsRequest, ResumeRequest,
+                 SitesRequest, DestinationsRequest, BansRequest, UnbanRequest, MetricsRequest>;
 
 // Without the line end. Failure: permanent, 5.5.4 (5.5.2 where it is no JSON object); text says what is wrong.
 base::Result<Request> parse_request(std::string_view line);

@@ -61,7 +61,8 @@ void say_where(const std::filesystem::path& folder, int port_base) {
   std::cout << "Postrider demo: domain " << kDomain << " with alice and bob, password \"" << kPassword << "\""
             << "\n  SMTP           " << at(kSmtpOffset) << " (STARTTLS)"
             << "\n  submission     " << at(kSubmissionOffset) << " (STARTTLS), " << at(kSubmissionsOffset)
-            << " (TLS)\n  metrics        http://" << at(kHttpOffset) << "/metrics\n  to be trusted  " << demo_files(folder).authority.string() << "\n  configuration  "
+            << " (TLS)\n  metrics        http://" << at(kHttpOffset) << "/metrics\n  to be trusted  "
+            << demo_files(folder).authority.string() << "\n  configuration  "
             << (folder / "postrider.toml").string() << "\n  mailboxes      "
             << (folder / "data/mail" / kDomain).string() << '/' << std::endl;
 }

@@ -59,7 +59,8 @@ Metrics::Metrics(const store::Spool& spool, const directory::LoginGuard& guard)
 
 std::function<std::optional<int>()> add_metrics(CLI::App& app) {
   const auto options = std::make_shared<QueueOptions>();
-  auto* command = app.add_subcommand("metrics", "Print the running server's metrics, as GET /metrics gives them.");
+  auto* command =
+      app.add_subcommand("metrics", "Print the running server's metrics, as GET /metrics gives them.");
   command->add_option("--config", options->config, "The configuration file")->capture_default_str();
   return [command, options]() -> std::optional<int> {
     if (!*command) return {};

@@ -4,10 +4,11 @@ namespace postrider::queue::counts {
 
 sys::Counters attempts("postrider_attempts_total", "Recipients for whom an attempt to deliver ended so.",
                        {{"courier", {"mailbox", "remote", "program"}},
-                        {"outcome", {"delivered", "relayed", "expanded", "deferred", "failed", "discarded"}}});
-sys::Counters outcomes(
-    "postrider_outcomes_total", "What was recorded of recipients.",
-    {{"outcome", {"delivered", "relayed", "expanded", "deferred", "failed", "discarded", "held"}}});
+                        {"outcome",
+                         {"delivered", "relayed", "expanded", "deferred", "failed", "discarded"}}});
+sys::Counters outcomes("postrider_outcomes_total", "What was recorded of recipients.",
+                       {{"outcome",
+                         {"delivered", "relayed", "expanded", "deferred", "failed", "discarded", "held"}}});
 sys::Counters notifications("postrider_notifications_total", "Notifications (DSNs) that were written.",
                             {{"of", {"failure", "success", "delay"}}});
 sys::Gauges in_memory("postrider_queue_in_memory", "Recipients that the queue holds in memory.");

@@ -27,8 +27,7 @@ sys::Counters message_bytes("postrider_message_bytes_accepted_total",
                             "Their octets as received, before trace fields.", {mode()});
 sys::Counters recipients("postrider_recipients_accepted_total",
                          "Their recipients, behind aliases and without those that were refused.", {mode()});
-sys::Counters connections_refused("postrider_connections_refused_total",
-                                  "Connections that found no place.",
+sys::Counters connections_refused("postrider_connections_refused_total", "Connections that found no place.",
                                   {{"limit", {"server", "client"}}});
 sys::Counters refusals("postrider_refusals_total",
                        "Replies of 4yz and 5yz, by the subject of their enhanced status code.",

@@ -24,7 +24,7 @@ std::string_view to_string(BadRecord::What what);
 // What went out of the queue with it.
 struct Taken {
   std::uint64_t recipients = 0;
-  ByState by_state{};  // these
+  ByState by_state{};    // these
   bool message = false;  // none of its recipients is left open
 };
 

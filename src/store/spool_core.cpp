@@ -23,11 +23,12 @@ void recover(Database& database) {
 }
 
 void count(Database& database, State& state) {
-  Statement select(database,
-                   "SELECT count(*), coalesce(sum(other), 0), coalesce(sum(waiting), 0), coalesce(sum(held), 0), "
-                   "coalesce(sum(untold), 0) FROM (SELECT sum(state NOT IN (1, 2, 3)) AS other, "
-                   "sum(state = 1) AS waiting, sum(state = 2) AS held, sum(state = 3) AS untold "
-                   "FROM recipient WHERE state <> 9 GROUP BY message)");
+  Statement select(
+      database,
+      "SELECT count(*), coalesce(sum(other), 0), coalesce(sum(waiting), 0), coalesce(sum(held), 0), "
+      "coalesce(sum(untold), 0) FROM (SELECT sum(state NOT IN (1, 2, 3)) AS other, "
+      "sum(state = 1) AS waiting, sum(state = 2) AS held, sum(state = 3) AS untold "
+      "FROM recipient WHERE state <> 9 GROUP BY message)");
   Rows rows = select.query();
   if (!rows.next()) return;
   state.messages = static_cast<std::uint64_t>(rows.number(0));

@@ -17,11 +17,11 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // docs/metrics.md
-const std::vector<microseconds> kBounds = {microseconds(100),    microseconds(250),     microseconds(500),
-                                           microseconds(1000),   microseconds(2500),    microseconds(5000),
-                                           microseconds(10'000), microseconds(25'000),  microseconds(50'000),
-                                           microseconds(100'000), microseconds(250'000), microseconds(1'000'000),
-                                           microseconds(5'000'000)};
+const std::vector<microseconds> kBounds = {
+    microseconds(100),      microseconds(250),     microseconds(500),     microseconds(1000),
+    microseconds(2500),     microseconds(5000),    microseconds(10'000),  microseconds(25'000),
+    microseconds(50'000),   microseconds(100'000), microseconds(250'000), microseconds(1'000'000),
+    microseconds(5'000'000)};
 sys::Durations commit_seconds("postrider_commit_seconds",
                               "Groups that were committed and synced: from the first statement on.", kBounds);
 sys::Durations sync_seconds("postrider_commit_sync_seconds",

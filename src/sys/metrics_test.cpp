@@ -105,7 +105,8 @@ TEST(Metrics, ShowPoolsOfOneNameTogether) {
   const auto waiting = find("postrider_pool_waiting");
   ASSERT_TRUE(waiting);
   EXPECT_NE(shown(*waiting).find("t-pool 0"), std::string::npos);
-  EXPECT_EQ(std::ranges::count(waiting->series, "t-pool", [](const auto& each) { return each.values.at(0); }), 1);
+  EXPECT_EQ(std::ranges::count(waiting->series, "t-pool", [](const auto& each) { return each.values.at(0); }),
+            1);
 }
 
 }  // namespace
