@@ -69,6 +69,7 @@ TEST(Request, ReadsWhatItWrites) {
                                     BansRequest{},
                                     UnbanRequest{"192.0.2.0/24"},
                                     UnbanRequest{},
+                                    MetricsRequest{},
                                     DestinationsRequest{"smtp://192.0.2.1:25"}};
   for (const auto& request : all) {
     const auto line = encode(request);
