@@ -42,6 +42,11 @@ TEST_F(Handler, TellsWhoIsLockedOutAndLetsThemTryAgain) {
   EXPECT_TRUE(said(R"({"do":"unban","what":"x","everything":true})").as_object().contains("error"));
 }
 
+TEST_F(Handler, PrintsTheMetrics) {
+  const auto text = ask(R"({"do":"metrics"})").at("text").as_string();
+  EXPECT_TRUE(text.contains("# TYPE postrider_pool_waiting gauge\n")) << text;
+}
+
 TEST_F(Handler, ListsPageByPage) {
   desk.rows = {row(1, 0), row(1, 1), row(2, 0)};
   desk.rows[1].quarantined = true;

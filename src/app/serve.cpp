@@ -8,9 +8,11 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
+#include "admin/http_server.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
 #include "app/login_house.hpp"
+#include "app/metrics.hpp"
 #include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
@@ -72,13 +74,30 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
 // Told by SIGUSR1, which others may send too.
 std::atomic<bool> store_broke = false;
 
+// Where it is time. What can't be written is tried again at the next look, and the old ones serve until then.
+void renew_secrets(Settings& settings) {
+  const auto now = sys::system_clock().utc();
+  const auto setting = settings.get();
+  const auto max_age = setting.config->srs.max_age;
+  if (!directory::are_due(setting.forwarding->secrets(), now, max_age)) return;
+  auto registry = directory::Registry::open(setting.config->data_dir, sys::system_random());
+  auto secrets = registry ? (*registry)->renew_srs_secrets(now, max_age, sys::system_random())
+                          : std::unexpected(registry.error());
+  if (!secrets) return sys::log::error("secrets_not_renewed", {{"why", secrets.error().log_text()}});
+  sys::log::info("secrets_renewed", {{"secrets", secrets->size()}});
+  settings.set_secrets(std::move(*secrets));
+}
+
 // Until a signal ends us.
 int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file) {
   const sigset_t signals = our_signals();
   const timespec look{.tv_sec = Certificates::kLook.count(), .tv_nsec = 0};
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &look);
-    if (signal < 0 && errno == EAGAIN) certificates.look(*settings.get().config);
+    if (signal < 0 && errno == EAGAIN) {
+      certificates.look(*settings.get().config);
+      renew_secrets(settings);
+    }
     if (signal == SIGHUP) {
       settings.reload(file);
       certificates.reload(*settings.get().config);
@@ -133,6 +152,12 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
 
   auto server = receive::Server::bind(*config, threads);
   if (!server) return refuse_to_start(server.error());
+  std::unique_ptr<admin::HttpServer> http;
+  if (config->http.address) {
+    auto bound = admin::HttpServer::bind(*config->http.address, config->http.port);
+    if (!bound) return refuse_to_start(bound.error());
+    http = std::move(*bound);
+  }
   std::error_code absent;
   const bool fresh = !std::filesystem::exists(config->data_dir, absent);
   for (const auto& folder : {config->data_dir, config->runtime_dir}) {
@@ -148,6 +173,9 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   auto snapshot = (*registry)->load();
   if (!snapshot) return refuse_to_start(snapshot.error());
   Settings settings(config, *snapshot);
+  auto secrets = (*registry)->renew_srs_secrets(clock.utc(), config->srs.max_age, sys::system_random());
+  if (!secrets) return refuse_to_start(secrets.error());
+  settings.set_secrets(std::move(*secrets));
   for (const auto& problem : directory::problems(config, *snapshot))
     sys::log::warning("directory_problem", {{"what", problem}});
   // As the user who will have to read them when they are renewed.
@@ -208,8 +236,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
     if (!started) return refuse_to_start(started.error());
     collector = std::move(*started);
   }
+  const Metrics metrics(**spool, (*house)->guard());
+  if (http) http->start();
   (*server)->start(services);
   for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
+  if (http) sys::log::info("metrics", {{"address", http->address()}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
   const int code = wait_for_the_end(settings, certificates, file);

@@ -311,6 +311,21 @@ struct Submit {
   bool operator==(const Submit&) const = default;
 };
 
+// Where monitoring asks.
+struct Http {
+  std::optional<base::IpAddress> address = {};  // of this machine itself; absent: nowhere
+  std::uint16_t port = 0;                       // 0: any
+  bool operator==(const Http&) const = default;
+};
+
+// Mail that an alias sends on to another domain: the sender's address is rewritten (wire/srs).
+struct Srs {
+  bool rewrite = true;
+  std::optional<mail::Domain> domain = {};  // of the new address; absent: that of the alias
+  base::Milliseconds max_age{std::chrono::days(21)};
+  bool operator==(const Srs&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -348,6 +363,8 @@ struct Config {
   Submission submission;
   Queue queue;
   Delivery delivery;
+  Srs srs;
+  Http http;
   Timeline timeline;
   Passwords passwords;
   Submit submit;

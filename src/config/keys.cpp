@@ -179,6 +179,10 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
 
+    {"srs.rewrite", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
+    {"srs.domain", text, "domain name", "none", 0, 0, "whose mail comes to this server", nullptr},
+    {"srs.max_age", duration, "duration", "21d", kDay, 365 * kDay, "", nullptr},
+
     {"directory.password_cost", choice, "word", "interactive", 0, 0, "interactive, moderate",
      differs<&C::passwords, &Passwords::cost>},
     {"directory.password_threads", integer, "integer", "2", 1, 64, "",
@@ -190,6 +194,9 @@ const std::vector<Spec> kSpecs{
     {"submit.folder", text, "path", "{data_dir}/submit", 0, 0, "absolute",
      differs<&C::submit, &Submit::folder>},
     {"submit.connections_per_user", integer, "integer", "20", 1, 10000, "", nullptr},
+
+    {"http.address", text, "address:port", "none", 0, 0, "of this machine itself; port 0 to 65535",
+     differs<&C::http>},
 
     {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
      differs<&C::timeline, &Timeline::keep>},
@@ -252,6 +259,7 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.auth.oauth.ca = running.auth.oauth.ca;
   next.queue.min_free = running.queue.min_free;
   next.queue.min_free_inodes = running.queue.min_free_inodes;
+  next.http = running.http;
   next.timeline = running.timeline;
   next.passwords = running.passwords;
   next.submit.allow = running.submit.allow;

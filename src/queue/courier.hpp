@@ -45,13 +45,17 @@ struct Site {
 // The other: what becomes of every recipient there, without an attempt (no such domain, DNS trouble, a loop).
 using Located = std::expected<Site, mail::Outcome>;
 
-// One message, and those of its recipients that one courier carries together.
+// One message, and those of its recipients that one courier carries together: they have one reverse-path.
 struct Job {
   base::MessageId id;
   std::shared_ptr<const mail::Envelope> envelope;
   std::vector<std::uint32_t> recipients;  // indexes into envelope->recipients; 1 to recipients_per_job()
   Destination destination;
   std::string site;  // as located
+  // Of all its recipients. RFC 5321 4.1.1.2
+  mail::ReversePath reverse_path() const {
+    return envelope->reverse_path_for(envelope->recipients[recipients.front()]);
+  }
   // A fresh reader from the first byte; may be called more than once.
   std::function<std::unique_ptr<Content>()> open;
 };
@@ -81,9 +85,13 @@ struct Report {
   std::vector<Trial> trials;  // in their order; empty for couriers that ask no host
 };
 
+// For the metrics.
+enum class CourierKind : std::uint8_t { mailbox, remote, program };
+
 class Courier {
  public:
   virtual ~Courier() = default;
+  virtual CourierKind kind() const { return CourierKind::remote; }
   // Which site this is now. `done` is called exactly once, on any thread (perhaps before this returns), within a
   // minute, and must not block. Any thread.
   virtual void locate(const Destination& destination, std::move_only_function<void(Located)> done) = 0;

@@ -9,6 +9,7 @@
 
 #include "base/ascii.hpp"
 #include "net/await_posted.hpp"
+#include "receive/counts.hpp"
 #include "receive/farewell.hpp"
 #include "sys/log.hpp"
 #include "wire/proxy/proxy_header.hpp"
@@ -66,7 +67,8 @@ awaitable<void> Session::run() {
       co_await answer(reply(421, 3, 2, host + " is shutting down, try again later"));  // RFC 5321 3.8
     }
     watchdog_.clear();
-    co_await say_and_close(*stream_, std::exchange(replies_, {}));
+    co_await say_and_close(*stream_, std::exchange(replies_, {}),
+                           quit_ && begin_ == end_ ? Unread::nothing : Unread::perhaps);
   } catch (const boost::system::system_error&) {
     // Gone before it heard the last word.
   }
@@ -155,6 +157,7 @@ awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
     place_ = Admission::Place(admission_, client.address);
     co_return Next::go_on;
   }
+  counts::connections_refused.count(static_cast<std::size_t>(answered) - 1);
   co_await answer(no_place(*config, answered));
   co_return Next::close;
 }
@@ -162,9 +165,11 @@ awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
 awaitable<Session::Next> Session::next_command() {
   using wire::smtp::LineResult;
   auto line = wire::smtp::next_line(input(), line_limit());
-  while (line.result == LineResult::need_more) {
+  if (line.result == LineResult::need_more) {
     co_await send_replies();
-    set_deadline(dialog_.setting().config->timeouts.command);
+    set_deadline(dialog_.setting().config->timeouts.command);  // once: an octet now and then buys no time
+  }
+  while (line.result == LineResult::need_more) {
     waiting_for_command_ = true;
     const bool more = co_await fill();
     waiting_for_command_ = false;
@@ -211,6 +216,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     said = co_await handle_rcpt(std::move(*rcpt));
   } else {
     said = dialog_.handle(*command);
+    quit_ = std::holds_alternative<wire::smtp::Quit>(*command);
     if (const auto* mail = std::get_if<wire::smtp::Mail>(&*command); mail && said.positive()) {
       transaction_ends_ = std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.transaction;
     }
@@ -247,6 +253,7 @@ awaitable<Reply> Session::handle_rcpt(wire::smtp::Rcpt command) {
 }
 
 awaitable<Session::Next> Session::answer(Reply said) {
+  counts::refused(said);
   const auto enough = dialog_.count(said);
   // A good word that was earned (250 for a message!) is never taken back; the 421 follows it.
   if (!enough || said.positive()) wire::smtp::encode(said, replies_);
