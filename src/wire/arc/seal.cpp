@@ -5,6 +5,7 @@
 
 #include "wire/base64.hpp"
 #include "wire/dkim/tag_writer.hpp"
+#include "wire/dkim/verify.hpp"
 
 namespace postrider::wire::arc {
 namespace {
@@ -89,7 +90,7 @@ std::optional<SealedSet> seal(const dkim::HeaderIndex& header, const Chain& chai
   SealedSet set;
   set.results = "ARC-Authentication-Results: i=" + maker.instance + "; " +
                 authres::write_value(sealing.results) + "\r\n";
-  const std::string hash = to_base64(octets(body_hash)), names = joined(sealing.fields);
+  const std::string hash = to_base64(dkim::octets(body_hash)), names = joined(sealing.fields);
   set.signature = maker.signature(
       hash, names, maker.sign(header.chosen(sealing.fields, kForm), maker.signature(hash, names, {})));
   std::string sealed = earlier_sets(header, chain, sealing.chain);

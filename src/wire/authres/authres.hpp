@@ -26,9 +26,9 @@ struct MethodResult {
   std::string method;         // lower case when read
   std::uint32_t version = 1;  // of the method; RFC 8601 2.6
   std::string result;         // lower case when read
-  std::string comment;        // behind the result, for people
-  std::string reason;         // empty: none
-  std::vector<Property> properties;
+  std::string comment{};      // behind the result, for people
+  std::string reason{};       // empty: none
+  std::vector<Property> properties{};
   bool operator==(const MethodResult&) const = default;
 };
 
