@@ -21,7 +21,7 @@ arc::Verdict validate(std::string_view message) {
   static const auto records = dkim::testing::records_of({dkim::testing::brisbane()});
   const auto [header, body] = dkim::testing::split(message);
   dkim::BodyHasher bodies;
-  const auto pending = arc::prepare(dkim::HeaderIndex(header), bodies);
+  const auto pending = arc::prepare_chain(dkim::HeaderIndex(header), bodies);
   require(pending.key_names().size() <= arc::kMaxSets + 1);
   bodies.feed(body);
   bodies.finish();

@@ -8,7 +8,7 @@ wire::authres::MethodResult method_result(const ArcResult& result) {
 }
 
 ArcCheck::ArcCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHasher& bodies)
-    : pending_(wire::arc::prepare(header, bodies)) {
+    : pending_(wire::arc::prepare_chain(header, bodies)) {
   for (const std::string& name : pending_.key_names()) keys_.want(name);
 }
 

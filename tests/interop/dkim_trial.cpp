@@ -58,7 +58,7 @@ struct Judged {
   Judged(const std::string& message, const dkim::testing::Keys& keys)
       : parts(dkim::testing::split(message)), header(parts.header) {
     dkim::BodyHasher bodies;
-    auto pending = arc::prepare(header, bodies);
+    auto pending = arc::prepare_chain(header, bodies);
     const auto relaxed = bodies.want({dkim::Canonicalization::relaxed, {}});
     bodies.feed(parts.body);
     bodies.finish();

@@ -29,7 +29,7 @@ KeyOf keys() {
 Verdict validate(std::string_view message) {
   const auto [header, body] = testing::split(message);
   dkim::BodyHasher bodies;
-  const auto pending = prepare(dkim::HeaderIndex(header), bodies);
+  const auto pending = prepare_chain(dkim::HeaderIndex(header), bodies);
   bodies.feed(body);
   bodies.finish();
   return judge(pending, bodies, keys(), {});

@@ -55,7 +55,7 @@ std::vector<std::string> Pending::key_names() const {
   return names;
 }
 
-Pending prepare(const dkim::HeaderIndex& header, dkim::BodyHasher& bodies) {
+Pending prepare_chain(const dkim::HeaderIndex& header, dkim::BodyHasher& bodies) {
   Pending pending{.chain = read_chain(header), .newest = {}, .seal_hashes = {}};
   if (pending.chain.sets.empty()) return pending;
   const Set& last = pending.chain.sets.back();

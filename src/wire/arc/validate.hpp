@@ -24,7 +24,7 @@ struct Pending {
 };
 
 // Tells `bodies` what is wanted of it; so it comes before its first feed(). Linear in the size of the header section.
-Pending prepare(const dkim::HeaderIndex& header, dkim::BodyHasher& bodies);
+Pending prepare_chain(const dkim::HeaderIndex& header, dkim::BodyHasher& bodies);
 
 struct Verdict {
   Status status = Status::none;
