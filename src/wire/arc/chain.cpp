@@ -71,6 +71,8 @@ std::expected<dkim::Signature, std::string> read_message_signature(const dkim::T
   // RFC 8617 4.1.2
   const auto is_seal = [](std::string_view name) { return base::iequals(name, "ARC-Seal"); };
   if (std::ranges::any_of(signature->fields, is_seal)) return Error("h= has ARC-Seal");
+  // Not simple, as with DKIM: all who seal take it so, since ARC's other signature has no other form.
+  if (!tags.find("c")) signature->header = signature->body = dkim::Canonicalization::relaxed;
   return signature;
 }
 
