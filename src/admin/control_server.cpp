@@ -1,5 +1,6 @@
 #include "admin/control_server.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -173,15 +174,23 @@ ControlServer::~ControlServer() = default;
 
 base::Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesystem::path& runtime_dir,
                                                                   queue::Operator& desk,
-                                                                  const sys::Clock& clock) {
+                                                                  const sys::Clock& clock,
+                                                                  std::optional<int> listening) {
+  Descriptor passed(listening.value_or(-1));
   if (const auto folder = prepare_folder(runtime_dir); !folder) return std::unexpected(folder.error());
   const auto path = control_path(runtime_dir);
-  auto bound = bind_control(path);
+  base::Result<Descriptor> bound;
+  if (passed) {
+    ::fcntl(passed.get(), F_SETFL, ::fcntl(passed.get(), F_GETFL) | O_NONBLOCK);
+    bound = std::move(passed);
+  } else {
+    bound = bind_control(path);
+  }
   if (!bound) return std::unexpected(std::move(bound.error()));
   Descriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return no_socket(path, reason(errno));
-  return std::unique_ptr<ControlServer>(
-      new ControlServer(std::make_unique<Inside>(path, std::move(*bound), std::move(stop), desk, clock)));
+  return std::unique_ptr<ControlServer>(new ControlServer(
+      std::make_unique<Inside>(listening ? "" : path, std::move(*bound), std::move(stop), desk, clock)));
 }
 
 }  // namespace postrider::admin

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/result.hpp"
 #include "queue/operator.hpp"
@@ -19,10 +20,12 @@ class ControlServer {
  public:
   // Begins to answer. A socket that nobody listens on any more is replaced; one on which a server answers is not:
   // permanent failure then. So it is where the folder can't be used: it is somebody else's, or others may write
-  // there. Becoming another user comes before this. The desk and the clock outlive it.
+  // there. Becoming another user comes before this. The desk and the clock outlive it. `listening`: a socket at that
+  // path which somebody else has made and will remove; it is ours to close.
   static base::Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& runtime_dir,
                                                             queue::Operator& desk,
-                                                            const sys::Clock& clock = sys::system_clock());
+                                                            const sys::Clock& clock = sys::system_clock(),
+                                                            std::optional<int> listening = {});
   // Ends all connections, after the request that each is at (the desk gives up after 30 s at the latest), and removes
   // the socket.
   ~ControlServer();

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "app/access.hpp"
 #include "app/commands.hpp"
 #include "config/config.hpp"
 
@@ -8,6 +9,11 @@ namespace postrider::app {
 int check(const std::filesystem::path& config) {
   const auto loaded = config::load(config);
   if (loaded) {
+    const auto denied = denied_paths_of((*loaded)->user, needed_paths(**loaded), config.string());
+    if (!denied) std::cerr << config.string() << ": " << denied.error().log_text() << "; see getent passwd\n";
+    if (!denied) return 1;
+    for (const auto& one : *denied) std::cerr << one.fault.to_string() << '\n';
+    if (!denied->empty()) return 1;
     std::cout << config.string() << ": good\n";
     return 0;
   }

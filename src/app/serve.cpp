@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
+#include "app/access.hpp"
 #include "app/commands.hpp"
+#include "app/confinement.hpp"
 #include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
@@ -23,6 +25,7 @@
 #include "sys/log.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
+#include "sys/supervisor.hpp"
 
 namespace postrider::app {
 namespace {
@@ -66,12 +69,51 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
 // Told by SIGUSR1, which others may send too.
 std::atomic<bool> store_broke = false;
 
+// What the supervisor that started us wants to hear while we run.
+class Supervision {
+ public:
+  Supervision(sys::Supervisor& supervisor, receive::Server& server)
+      : supervisor_(supervisor), server_(server) {
+    supervisor_.ready(status());
+  }
+
+  // As sigwaitinfo(). Tells meanwhile that we are alive, as long as the I/O threads are.
+  int wait_for(const sigset_t& signals) {
+    const auto watchdog = supervisor_.watchdog();
+    if (!watchdog) return sigwaitinfo(&signals, nullptr);
+    const auto pause = std::chrono::duration_cast<std::chrono::nanoseconds>(*watchdog) / 3;
+    const timespec patience{.tv_sec = pause.count() / 1'000'000'000,
+                            .tv_nsec = pause.count() % 1'000'000'000};
+    for (;;) {
+      if (server_.is_alive(std::chrono::duration_cast<base::Milliseconds>(pause))) supervisor_.alive();
+      const int signal = sigtimedwait(&signals, nullptr, &patience);
+      if (signal > 0 || errno != EAGAIN) return signal;
+    }
+  }
+
+  template <class Reload>
+  void reload(Reload reload) {
+    supervisor_.reloading();
+    reload();
+    supervisor_.ready(status());
+  }
+
+ private:
+  std::string status() const {
+    std::string text = "listening on";
+    for (const auto& address : server_.addresses()) text += ' ' + address;
+    return text;
+  }
+  sys::Supervisor& supervisor_;
+  receive::Server& server_;
+};
+
 // Until a signal ends us.
-int wait_for_the_end(Settings& settings, const std::filesystem::path& file) {
+int wait_for_the_end(Settings& settings, const std::filesystem::path& file, Supervision& supervision) {
   const sigset_t signals = our_signals();
   for (;;) {
-    const int signal = sigwaitinfo(&signals, nullptr);
-    if (signal == SIGHUP) settings.reload(file);
+    const int signal = supervision.wait_for(signals);
+    if (signal == SIGHUP) supervision.reload([&] { settings.reload(file); });
     if (signal == SIGTERM || signal == SIGINT) return 0;
     if (signal != SIGUSR1 || !store_broke) continue;
     const timespec patience{.tv_sec = kBrokenPatience.count(), .tv_nsec = 0};
@@ -104,6 +146,40 @@ store::SpoolOptions spool_options(const config::Config& config) {
   return options;
 }
 
+// The folders of our own are made while we are root. Mailboxes elsewhere too, as far as that goes.
+base::Result<void> make_folders(const config::Config& config) {
+  for (const auto& needed : needed_paths(config)) {
+    if (needed.use != Use::write) continue;
+    const auto made = make_folder_for(needed.path, config.user);
+    if (!made && needed.vital) return made;
+  }
+  return {};
+}
+
+base::Result<void> check_access(const config::Config& config) {
+  for (const auto& denied : denied_paths(needed_paths(config), config.file)) {
+    if (denied.what.vital) return base::permanent({5, 3, 5}, denied.fault.to_string());
+    sys::log::warning("no_access", {{"fault", denied.fault.to_string()}});
+  }
+  return {};
+}
+
+// From root with all its rights to what a mail server needs.
+base::Result<Confinement> step_down(const config::Config& config) {
+  if (const auto made = make_folders(config); !made) return std::unexpected(made.error());
+  if (const auto became = become(config.user); !became) return std::unexpected(became.error());
+  if (const auto access = check_access(config); !access) return std::unexpected(access.error());
+  return Confinement::enter(config);
+}
+
+base::Result<void> refuse_what_is_left(const sys::InheritedSockets& inherited) {
+  const auto left = inherited.left();
+  if (left.empty()) return {};
+  return base::permanent(
+      {5, 3, 5}, "a socket was passed that no [[listener]] has, nor is the control socket (" + left.front() +
+                     "); take it out of the .socket unit, or add the listener");
+}
+
 int run(const std::filesystem::path& file, std::shared_ptr<const config::Config> config) {
   const std::size_t descriptors = raise_descriptor_limit();
   const std::size_t threads =
@@ -111,12 +187,16 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   Settings settings(config);
   auto& clock = sys::system_clock();
 
-  auto server = receive::Server::bind(*config, threads);
+  auto supervisor = sys::Supervisor::of_environment();
+  auto inherited = sys::InheritedSockets::of_environment();
+  auto server = receive::Server::bind(*config, threads, inherited);
   if (!server) return refuse_to_start(server.error());
-  for (const auto& folder : {config->data_dir, config->runtime_dir}) {
-    if (const auto made = make_folder_for(folder, config->user); !made) return refuse_to_start(made.error());
-  }
-  if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
+  const auto control_socket = inherited.take(admin::control_path(config->runtime_dir));
+  if (const auto known = refuse_what_is_left(inherited); !known) return refuse_to_start(known.error());
+  const auto confinement = step_down(*config);
+  if (!confinement) return refuse_to_start(confinement.error());
+  confinement->tell();
+  settings.admit_only([&](const config::Config& next) { return confinement->beyond(next); });
 
   auto spool = store::Spool::open(spool_options(*config), clock);
   if (!spool) return refuse_to_start(spool.error());
@@ -147,7 +227,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                       .clock = clock,
                       .random = sys::system_random(),
                       .config = current});
-  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock);
+  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock, control_socket);
   if (!control) return refuse_to_start(control.error());
 
   receive::Services services{[&settings] { return settings.get(); }, queue, probe, clock};
@@ -155,9 +235,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
-  const int code = wait_for_the_end(settings, file);
+  Supervision supervision(supervisor, **server);
+  const int code = wait_for_the_end(settings, file, supervision);
   if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
   sys::log::info("stopping");
+  supervisor.stopping();
   (*server)->stop(kSessionPatience);
   return code;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
+#include <vector>
 
 #include "receive/services.hpp"
 
@@ -15,6 +17,9 @@ class Settings {
   explicit Settings(std::shared_ptr<const config::Config> config);
 
   receive::Setting get() const;
+  // Whether a configuration that is read again fits this process; each fault keeps it out. Once, before reload().
+  using Fits = std::function<std::vector<config::Fault>(const config::Config&)>;
+  void admit_only(Fits fits) { fits_ = std::move(fits); }
   // Reads the file again. With a fault nothing changes and each fault is logged; keys that need a restart keep
   // their old value and are named in the log.
   void reload(const std::filesystem::path& file);
@@ -23,6 +28,7 @@ class Settings {
   static receive::Setting prepare(std::shared_ptr<const config::Config> config);
   mutable std::mutex mutex_;
   receive::Setting setting_;
+  Fits fits_ = [](const config::Config&) { return std::vector<config::Fault>(); };
 };
 
 // Raises the soft descriptor limit to the hard one; gives what is in force then.

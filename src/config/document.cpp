@@ -37,8 +37,9 @@ Value convert(const toml::node& node) {
   } else if (const auto* number = node.as_floating_point()) {
     value.kind = Value::Kind::number;
     value.number = number->get();
-  } else if (node.is_boolean()) {
+  } else if (const auto* boolean = node.as_boolean()) {
     value.kind = Value::Kind::boolean;
+    value.boolean = boolean->get();
   } else if (const auto* list = node.as_array()) {
     value.kind = Value::Kind::list;
     for (const auto& item : *list) value.list.push_back(convert(item));

@@ -28,6 +28,7 @@ struct Value {
   std::string text;            // text
   std::int64_t integer = 0;    // integer
   double number = 0;           // number, and integer too
+  bool boolean = false;        // boolean
   std::vector<Value> list;     // list
   std::vector<Entry> entries;  // table, in the order of the file
 };

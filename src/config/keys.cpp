@@ -52,6 +52,9 @@ const std::vector<Spec> kSpecs{
     {"networks", list, "list of networks", "none", 0, 0, kTrusted, nullptr},
     {"postmaster", text, "address", "none", 0, 0, "must exist where it is local", nullptr},
 
+    {"sandbox.seccomp", boolean, "boolean", "true", 0, 0, "", differs<&C::sandbox, &Sandbox::seccomp>},
+    {"sandbox.landlock", boolean, "boolean", "true", 0, 0, "", differs<&C::sandbox, &Sandbox::landlock>},
+
     {"log.format", choice, "word", "logfmt", 0, 0, "logfmt, json", differs<&C::log_format>},
     {"log.level", choice, "word", "info", 0, 0, "debug, info, warning, error", differs<&C::log_level>},
 
@@ -202,6 +205,7 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.queue.min_free_inodes = running.queue.min_free_inodes;
   next.timeline = running.timeline;
   next.dns = running.dns;
+  next.sandbox = running.sandbox;
 }
 
 std::vector<std::string> restart_differences(const Config& now, const Config& next) {

@@ -12,7 +12,7 @@ namespace postrider::config {
 
 // How a value is written. Integers, durations (in ms), sizes (in octets) and numbers have a range; a choice
 // has its words in `bounds`, parted by ", ", in the order of the enumerators of its type.
-enum class KeyKind : std::uint8_t { text, integer, number, duration, size, choice, list, table };
+enum class KeyKind : std::uint8_t { text, integer, number, boolean, duration, size, choice, list, table };
 
 struct Spec {
   std::string_view name;  // "queue.retry.first"; "listener[].address": in each [[listener]]

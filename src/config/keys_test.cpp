@@ -34,7 +34,8 @@ TEST(Keys, HaveTheDefaultsThatTheTableTells) {
       // A default "none" of a word is the word.
       if (spec.kind != KeyKind::choice) continue;
     }
-    const bool bare = spec.kind == KeyKind::integer || spec.kind == KeyKind::number;
+    const bool bare =
+        spec.kind == KeyKind::integer || spec.kind == KeyKind::number || spec.kind == KeyKind::boolean;
     const std::string value = bare ? std::string(spec.fallback) : '"' + std::string(spec.fallback) + '"';
     const auto dot = spec.name.rfind('.');
     const std::string line = std::string(spec.name.substr(dot + 1)) + " = " + value + "\n";
@@ -57,11 +58,12 @@ TEST(Keys, AreLiveUnlessTheyNeedARestart) {
   std::vector<std::string> restart;
   for (const Key& key : keys())
     if (!key.live) restart.push_back(key.name);
-  EXPECT_THAT(restart, ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "log.format",
-                                   "log.level", "listener[].address", "listener[].mode", "listener[].tls",
-                                   "listener[].proxy_protocol", "listener[].xclient",
-                                   "listener[].greeting_delay", "queue.min_free", "queue.min_free_inodes",
-                                   "timeline.keep", "timeline.size", "dns.servers", "dns.trust_anchors"));
+  EXPECT_THAT(restart, ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "sandbox.seccomp",
+                                   "sandbox.landlock", "log.format", "log.level", "listener[].address",
+                                   "listener[].mode", "listener[].tls", "listener[].proxy_protocol",
+                                   "listener[].xclient", "listener[].greeting_delay", "queue.min_free",
+                                   "queue.min_free_inodes", "timeline.keep", "timeline.size", "dns.servers",
+                                   "dns.trust_anchors"));
 }
 
 TEST(Keys, ThatNeedARestartKeepTheirValueAtAReload) {
@@ -73,6 +75,9 @@ data_dir = "/elsewhere"
 user = "x"
 threads = 2
 node = 1
+[sandbox]
+seccomp = false
+landlock = false
 [log]
 format = "json"
 level = "debug"

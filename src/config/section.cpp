@@ -54,6 +54,8 @@ std::string example(const Spec& spec) {
     case KeyKind::duration:
     case KeyKind::size:
       return key + " = \"" + std::string(spec.fallback) + "\"";
+    case KeyKind::boolean:
+      return key + " = " + std::string(spec.fallback);
     case KeyKind::text:
     case KeyKind::choice:
       break;
@@ -222,6 +224,13 @@ void Section::read(std::string_view key, double& target) {
   if (value->kind != Value::Kind::number && value->kind != Value::Kind::integer)
     return wrong_type(spec(key), *value);
   if (within(spec(key), *value, value->number)) target = value->number;
+}
+
+void Section::read(std::string_view key, bool& target) {
+  const Value* value = find(key);
+  if (!value) return;
+  if (value->kind != Value::Kind::boolean) return wrong_type(spec(key), *value);
+  target = value->boolean;
 }
 
 std::optional<std::size_t> Section::word(std::string_view key) {

@@ -62,12 +62,13 @@ class Section {
   std::vector<Text> texts_of(const Entry& entry);
 
   template <class T>
-    requires std::unsigned_integral<T>
+    requires(std::unsigned_integral<T> && !std::same_as<T, bool>)
   void read(std::string_view key, T& target) {
     if (const auto number = whole(key)) target = static_cast<T>(*number);
   }
   void read(std::string_view key, base::Milliseconds& target);
   void read(std::string_view key, double& target);
+  void read(std::string_view key, bool& target);
   // The n-th word of the key's bounds is the enumerator of value n.
   template <class E>
     requires std::is_enum_v<E>
