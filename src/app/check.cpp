@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 
+#include "app/access.hpp"
 #include "app/backup_files.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
@@ -30,7 +33,14 @@ void warn_of_directory(const std::shared_ptr<const config::Config>& config) {
 
 int check(const std::filesystem::path& config) {
   const auto loaded = config::load(config);
-  const auto faults = loaded ? tls_faults(**loaded, true) : loaded.error();
+  auto faults = loaded ? tls_faults(**loaded, true) : loaded.error();
+  if (loaded) {
+    const auto denied = denied_paths_of((*loaded)->user, needed_paths(**loaded), config.string());
+    if (!denied)
+      faults.push_back({config.string(), 0, 0, denied.error().log_text(), "see getent passwd"});
+    else
+      std::ranges::transform(*denied, std::back_inserter(faults), &Denied::fault);
+  }
   for (const auto& fault : faults) std::cerr << fault.to_string() << '\n';
   if (!faults.empty()) return 1;
   warn_of_directory(*loaded);
