@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <variant>
 
 #include "app/privileges.hpp"
@@ -39,24 +40,37 @@ bool is_below(const fs::path& path, const fs::path& folder) {
   return end == folder.end();
 }
 
-int mode_of(Use use, const fs::path& path) {
-  if (use == Use::write) return R_OK | W_OK | X_OK;
-  std::error_code error;
-  return fs::is_directory(path, error) ? R_OK | X_OK : R_OK;
-}
-
 // An errno; 0: it may be used. By the effective user, with the access lists that the file system has.
 int tried(const Needed& one) {
-  if (::faccessat(AT_FDCWD, one.path.c_str(), mode_of(one.use, one.path), AT_EACCESS) == 0) return 0;
+  if (::faccessat(AT_FDCWD, one.path.c_str(), one.use == Use::write ? R_OK | W_OK | X_OK : R_OK,
+                  AT_EACCESS) == 0)
+    return 0;
   return errno == ENOENT ? 0 : errno;
 }
 
-// The topmost folder on the way that can't be entered; empty: the way is free.
+// The first folder on the way that can't be entered, wherever links lead; empty: the way is free. `path` is absolute.
 fs::path blocked_at(const fs::path& path) {
-  fs::path so_far;
-  for (const auto& part : path.parent_path()) {
-    so_far /= part;
-    if (::faccessat(AT_FDCWD, so_far.c_str(), X_OK, AT_EACCESS) != 0) return so_far;
+  constexpr int kMostLinks = 40;  // as the kernel's
+  std::deque<fs::path> left(path.begin(), path.end());
+  fs::path at;
+  for (int links = 0; !left.empty();) {
+    const fs::path part = std::move(left.front());
+    left.pop_front();
+    if (part.is_absolute()) {
+      at = part;
+      continue;
+    }
+    if (::faccessat(AT_FDCWD, at.c_str(), X_OK, AT_EACCESS) != 0) return at;
+    std::error_code error;
+    const fs::path target = part == ".." ? fs::path() : fs::read_symlink(at / part, error);
+    if (part == "..")
+      at = at.parent_path();
+    else if (error)
+      at /= part;  // no link
+    else if (++links > kMostLinks)
+      break;
+    else
+      left.insert(left.begin(), target.begin(), target.end());
   }
   return {};
 }
@@ -64,14 +78,13 @@ fs::path blocked_at(const fs::path& path) {
 std::string mend_for(const Needed& one, const std::string& user) {
   if (const auto folder = blocked_at(one.path); !folder.empty()) return "chmod o+x " + folder.string();
   if (one.use == Use::write) return "chown -R " + user + ": " + one.path.string();
-  const std::string rights = fs::is_directory(one.path) ? "g+rx " : "g+r ";
-  return "chgrp " + user + ' ' + one.path.string() + " && chmod " + rights + one.path.string();
+  return "chgrp " + group_in_force() + ' ' + one.path.string() + " && chmod g+r " + one.path.string();
 }
 
 Denied denied(const Needed& one, int error, const std::string& user, std::string mend,
               const std::string& file) {
   return {one,
-          {file, 0, 0,
+          {file, one.line, one.column,
            "user " + user + " can't " + (one.use == Use::write ? "write in " : "read ") + one.key + ' ' +
                one.path.string() + ": " + std::strerror(error),
            std::move(mend)}};
@@ -131,6 +144,23 @@ base::Result<std::vector<Denied>> denied_to_another(const std::string& user,
   return base::permanent({5, 3, 5}, "can't try the files as " + user);
 }
 
+// What is only read, apart from the configuration itself.
+std::vector<Needed> files_of(const config::Config& config) {
+  std::vector<Needed> files;
+  const auto add = [&](const std::string& path, const char* key) {
+    if (!path.empty()) files.push_back({path, Use::read, key, false});
+  };
+  add(config.dns.trust_anchors, "dns.trust_anchors");
+  for (const auto& pair : config.tls.certificates) {
+    files.push_back({pair.certificate, Use::read, "tls.certificate", false, pair.line, pair.column});
+    files.push_back({pair.key, Use::read, "tls.key", false, pair.key_line, pair.key_column});
+  }
+  add(config.tls.client_ca, "tls.client_ca");
+  add(config.delivery.tls_ca, "delivery.tls_ca");
+  add(config.auth.oauth.ca, "auth.oauth.ca");
+  return files;
+}
+
 }  // namespace
 
 std::vector<Needed> needed_paths(const config::Config& config) {
@@ -141,8 +171,9 @@ std::vector<Needed> needed_paths(const config::Config& config) {
   for (const auto& route : config.routes)
     if (const auto* maildir = std::get_if<config::ViaMaildir>(&route.via))
       all.push_back({fixed_part(maildir->path), Use::write, "route.via", false});
-  if (!config.dns.trust_anchors.empty())
-    all.push_back({config.dns.trust_anchors, Use::read, "dns.trust_anchors", false});
+  if (config.submit.allow != config::SubmitAllow::nobody)
+    all.push_back({config.submit.folder, Use::write, "submit.folder", false});
+  for (auto& file : files_of(config)) all.push_back(std::move(file));
   for (auto& one : all) one.path = plain(one.path);
   std::vector<Needed> outermost;
   for (const auto& one : all) {

@@ -12,15 +12,16 @@
 namespace postrider::app {
 
 enum class Use : std::uint8_t {
-  read,   // a file, or a folder with its files
+  read,   // a file
   write,  // a folder: enter, list, make and remove
 };
 
 struct Needed {
   std::filesystem::path path;
   Use use = Use::read;
-  std::string key;     // who names it: "data_dir", "dns.trust_anchors"
-  bool vital = false;  // nothing goes on without it
+  std::string key;                     // who names it: "data_dir", "dns.trust_anchors"
+  bool vital = false;                  // nothing goes on without it
+  std::uint32_t line = 0, column = 0;  // where, as far as that is known
 };
 
 // All that `config` names, except what lies below another one that it names. Of a mailbox path: what stands before its

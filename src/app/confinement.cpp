@@ -1,5 +1,7 @@
 #include "app/confinement.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <variant>
@@ -13,27 +15,13 @@ namespace {
 namespace fs = std::filesystem;
 
 // What libraries read: the C library, libunbound, OpenSSL. Nothing of it is secret: where it is, the file's mode says so.
-constexpr const char* kSystem[] = {"/usr",
-                                   "/lib",
-                                   "/lib64",
-                                   "/etc/ssl",
-                                   "/etc/resolv.conf",
-                                   "/etc/hosts",
-                                   "/etc/host.conf",
-                                   "/etc/nsswitch.conf",
-                                   "/etc/services",
-                                   "/etc/passwd",
-                                   "/etc/group",
-                                   "/etc/localtime",
-                                   "/etc/ld.so.cache",
-                                   "/dev/random",
-                                   "/dev/urandom",
-                                   "/dev/null",
-                                   "/proc/self",
-                                   "/proc/sys",
-                                   "/proc/meminfo",
-                                   "/proc/stat",
-                                   "/sys/devices/system/cpu"};
+constexpr const char* kSystem[] = {"/usr", "/lib", "/lib64", "/etc/ssl", "/etc/resolv.conf", "/etc/hosts",
+                                   "/etc/host.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/passwd",
+                                   "/etc/group", "/etc/localtime", "/etc/ld.so.cache", "/dev/random",
+                                   "/dev/urandom", "/dev/null", "/proc/self", "/proc/sys", "/proc/meminfo",
+                                   "/proc/stat", "/sys/devices/system/cpu",
+                                   // users that are not in /etc/passwd: systemd's, sssd's
+                                   "/run/systemd/userdb", "/run/userdb", "/var/lib/sss/mc"};
 
 bool has_programs(const config::Config& config) {
   return std::ranges::any_of(config.routes, [](const config::Route& route) {
@@ -48,6 +36,23 @@ void add_file(std::vector<fs::path>& list, const fs::path& file) {
   if (const auto real = fs::canonical(file, error); !error) list.push_back(real.parent_path());
 }
 
+void add_system(std::vector<fs::path>& list) {
+  list.insert(list.end(), std::begin(kSystem), std::end(kSystem));
+  // A new user means a new /etc/passwd in the place of that one, and Landlock knows files, not their names. What root may
+  // read there is too much.
+  if (::geteuid() != 0) list.emplace_back("/etc");
+  // OpenSSL's.
+  if (const char* file = std::getenv("SSL_CERT_FILE")) add_file(list, file);
+  if (const char* folder = std::getenv("SSL_CERT_DIR")) list.emplace_back(folder);
+}
+
+// The part that is there with no links on the way, the rest as it is.
+fs::path real(const fs::path& path) {
+  std::error_code error;
+  auto whole = fs::weakly_canonical(path, error);
+  return error ? path : whole;
+}
+
 sys::FileRules rules_for(const config::Config& config) {
   sys::FileRules rules;
   for (const auto& one : needed_paths(config)) {
@@ -56,6 +61,9 @@ sys::FileRules rules_for(const config::Config& config) {
     else
       add_file(rules.read, one.path);
   }
+  add_system(rules.read);
+  rules.write_file.emplace_back("/dev/null");
+  for (auto* list : {&rules.read, &rules.write}) std::ranges::transform(*list, list->begin(), real);
   return rules;
 }
 
@@ -65,9 +73,7 @@ bool is_within(const fs::path& path, const std::vector<fs::path>& folders) {
   });
 }
 
-config::Fault needs_restart(const config::Config& config, std::string what) {
-  return {config.file, 0, 0, std::move(what), "restart the server: what confines it was set at its start"};
-}
+constexpr const char* kRestart = "restart the server: what confines it was set at its start";
 
 }  // namespace
 
@@ -93,10 +99,7 @@ base::Result<void> Confinement::enter_landlock(const config::Config& config) {
     // It would hold for the programs too, and nobody knows what those need.
     landlock_ = "off (there are pipe routes)";
   } else {
-    sys::FileRules all = rules_;
-    all.read.insert(all.read.end(), std::begin(kSystem), std::end(kSystem));
-    all.write_file.emplace_back("/dev/null");
-    if (const auto done = sys::confine_files(all); !done)
+    if (const auto done = sys::confine_files(rules_); !done)
       return base::permanent({5, 3, 5}, done.error() + "; [sandbox] landlock = false does without it");
     // SQLite puts what a statement can't hold in memory into a file, by default in /var/tmp.
     setenv("SQLITE_TMPDIR", config.data_dir.c_str(), 1);
@@ -130,20 +133,25 @@ void Confinement::tell() const {
                               {"landlock", landlock_}});
 }
 
+std::optional<config::Fault> Confinement::beyond(const Needed& one, const std::string& file) const {
+  const fs::path at = real(one.path);
+  const bool readable = one.use == Use::read && is_within(at, rules_.read);
+  if (!files_ || readable || is_within(at, rules_.write)) return {};
+  const std::string what = at == one.path ? " is outside" : " leads to " + at.string() + ", which is outside";
+  return config::Fault{file, one.line, one.column,
+                       one.key + ' ' + one.path.string() + what + " of the folders that the server can reach",
+                       kRestart};
+}
+
 std::vector<config::Fault> Confinement::beyond(const config::Config& next) const {
   std::vector<config::Fault> faults;
   if (no_programs_ && has_programs(next))
-    faults.push_back(needs_restart(
-        next, "a route leads to a program, and there was none when the server started: it can't start any"));
-  if (!files_) return faults;
-  for (const auto& one : needed_paths(next)) {
-    const bool fits = one.use == Use::write ? is_within(one.path, rules_.write)
-                                            : is_within(one.path.parent_path(), rules_.read) ||
-                                                  is_within(one.path, rules_.write);
-    if (!fits)
-      faults.push_back(needs_restart(
-          next, one.key + ' ' + one.path.string() + " is outside of the folders that the server can reach"));
-  }
+    faults.push_back(
+        {next.file, 0, 0,
+         "a route leads to a program, and there was none when the server started: it can't start any",
+         kRestart});
+  for (const auto& one : needed_paths(next))
+    if (auto fault = beyond(one, next.file)) faults.push_back(*std::move(fault));
   return faults;
 }
 

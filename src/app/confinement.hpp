@@ -1,6 +1,7 @@
 // How the running server is confined, by its configuration at the start; docs/security.md says why so.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class Confinement {
   void tell() const;
   // What `next` wants and this process can't do any more: each needs a restart. Empty: it fits.
   std::vector<config::Fault> beyond(const config::Config& next) const;
+  // The same for one file or folder, as links lead there now. `file` is the configuration's.
+  std::optional<config::Fault> beyond(const Needed& one, const std::string& file) const;
 
  private:
   Confinement() = default;
@@ -30,7 +33,7 @@ class Confinement {
   sys::Programs programs_ = sys::Programs::none;
   bool no_programs_ = false;  // they can't be started
   bool files_ = false;        // only what is in `rules_`
-  sys::FileRules rules_;
+  sys::FileRules rules_;      // without links on the way
   std::string seccomp_, landlock_;
 };
 

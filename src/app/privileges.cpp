@@ -51,11 +51,14 @@ base::Result<Identity> find_user(const std::string& name) {
       failure("no such user: " + name + (error == 0 ? "" : std::string(": ") + std::strerror(error))));
 }
 
-base::Result<void> make_folder_for(const std::filesystem::path& folder, const std::string& user) {
+base::Result<void> make_folder_for(const std::filesystem::path& folder, const std::string& user,
+                                   mode_t mode) {
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) return {};
   std::filesystem::create_directories(folder.parent_path(), error);
-  if (mkdir(folder.c_str(), 0700) != 0) return fail("can't make " + folder.string());
+  // The umask takes away what others need.
+  if (mkdir(folder.c_str(), 0700) != 0 || chmod(folder.c_str(), mode) != 0)
+    return fail("can't make " + folder.string());
   if (user.empty() || geteuid() != 0) return {};
   const auto identity = find_user(user);
   if (!identity) return std::unexpected(identity.error());
@@ -100,6 +103,14 @@ std::string user_in_force() {
   std::array<char, 65536> memory{};
   getpwuid_r(geteuid(), &entry, memory.data(), memory.size(), &found);
   return found != nullptr ? entry.pw_name : std::to_string(geteuid());
+}
+
+std::string group_in_force() {
+  group entry{};
+  group* found = nullptr;
+  std::array<char, 65536> memory{};
+  getgrgid_r(getegid(), &entry, memory.data(), memory.size(), &found);
+  return found != nullptr ? entry.gr_name : std::to_string(getegid());
 }
 
 std::string capabilities_in_force() {

@@ -17,8 +17,9 @@ struct Identity {
 };
 base::Result<Identity> find_user(const std::string& name);
 
-// Makes the folder (0700, with its parents) and gives it to `user` where it is new. Empty: keep the owner.
-base::Result<void> make_folder_for(const std::filesystem::path& folder, const std::string& user);
+// Makes the folder (and its parents) and gives it to `user` where it is new. Empty: keep the owner.
+base::Result<void> make_folder_for(const std::filesystem::path& folder, const std::string& user,
+                                   mode_t mode = 0700);
 
 // For good: groups, group and user; of the capabilities nothing stays but CAP_NET_BIND_SERVICE (where it was there), so
 // that ports below 1024 can still be opened; and nothing that is executed later gives any (no_new_privs, empty bounding
@@ -28,6 +29,7 @@ base::Result<void> become(const std::string& user);
 
 // For the log: "postrider", and "net_bind_service", or "none".
 std::string user_in_force();
+std::string group_in_force();
 std::string capabilities_in_force();
 
 }  // namespace postrider::app

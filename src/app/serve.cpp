@@ -8,14 +8,13 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
-#include "app/access.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
-#include "app/confinement.hpp"
+#include "app/launch.hpp"
 #include "app/login_house.hpp"
-#include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
+#include "app/supervision.hpp"
 #include "app/trace_finisher.hpp"
 #include "deliver/hosts.hpp"
 #include "deliver/maildir.hpp"
@@ -75,58 +74,13 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
 // Told by SIGUSR1, which others may send too.
 std::atomic<bool> store_broke = false;
 
-// What the supervisor that started us wants to hear while we run.
-class Supervision {
- public:
-  Supervision(sys::Supervisor& supervisor, receive::Server& server)
-      : supervisor_(supervisor), server_(server) {
-    supervisor_.ready(status());
-  }
-
-  // As sigwaitinfo(). Meanwhile, calls `look` every Certificates::kLook, and tells that we are alive, as long as the I/O
-  // threads are.
-  int wait_for(const sigset_t& signals, const std::function<void()>& look) {
-    using std::chrono::nanoseconds;
-    nanoseconds pause = Certificates::kLook;
-    const auto watchdog = supervisor_.watchdog();
-    if (watchdog) pause = std::min(pause, nanoseconds(*watchdog) / 3);
-    const timespec patience{.tv_sec = pause.count() / 1'000'000'000,
-                            .tv_nsec = pause.count() % 1'000'000'000};
-    for (;;) {
-      if (watchdog && server_.is_alive(std::chrono::duration_cast<base::Milliseconds>(pause)))
-        supervisor_.alive();
-      const int signal = sigtimedwait(&signals, nullptr, &patience);
-      if (signal > 0 || errno != EAGAIN) return signal;
-      if (std::chrono::steady_clock::now() < next_look_) continue;
-      look();
-      next_look_ = std::chrono::steady_clock::now() + Certificates::kLook;
-    }
-  }
-
-  template <class Reload>
-  void reload(Reload reload) {
-    supervisor_.reloading();
-    reload();
-    supervisor_.ready(status());
-  }
-
- private:
-  std::string status() const {
-    std::string text = "listening on";
-    for (const auto& address : server_.addresses()) text += ' ' + address;
-    return text;
-  }
-  sys::Supervisor& supervisor_;
-  receive::Server& server_;
-  std::chrono::steady_clock::time_point next_look_;
-};
-
 // Until a signal ends us.
 int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file,
                      Supervision& supervision) {
   const sigset_t signals = our_signals();
   for (;;) {
-    const int signal = supervision.wait_for(signals, [&] { certificates.look(*settings.get().config); });
+    const int signal = supervision.wait_for(signals, Certificates::kLook,
+                                            [&] { certificates.look(*settings.get().config); });
     if (signal == SIGHUP) {
       supervision.reload([&] {
         settings.reload(file);
@@ -165,48 +119,10 @@ store::SpoolOptions spool_options(const config::Config& config) {
   return options;
 }
 
-// Programs on this machine must get through data_dir to the submit folder; all else in it is closed to them. Only one that is
-// new is opened: of another the server says what is to be done.
-base::Result<void> open_submit(const config::Config& config, bool fresh, receive::Server& server) {
+base::Result<void> open_submit(const config::Config& config, receive::Server& server) {
   if (config.submit.allow == config::SubmitAllow::nobody) return {};
-  std::error_code ignored;
-  if (fresh) std::filesystem::permissions(config.data_dir, std::filesystem::perms(0711), ignored);
   if (auto prepared = receive::prepare_submit_folder(config.submit.folder); !prepared) return prepared;
   return server.open_submit(config.submit.folder);
-}
-
-// The folders of our own are made while we are root. Mailboxes elsewhere too, as far as that goes.
-base::Result<void> make_folders(const config::Config& config) {
-  for (const auto& needed : needed_paths(config)) {
-    if (needed.use != Use::write) continue;
-    const auto made = make_folder_for(needed.path, config.user);
-    if (!made && needed.vital) return made;
-  }
-  return {};
-}
-
-base::Result<void> check_access(const config::Config& config) {
-  for (const auto& denied : denied_paths(needed_paths(config), config.file)) {
-    if (denied.what.vital) return base::permanent({5, 3, 5}, denied.fault.to_string());
-    sys::log::warning("no_access", {{"fault", denied.fault.to_string()}});
-  }
-  return {};
-}
-
-// From root with all its rights to what a mail server needs.
-base::Result<Confinement> step_down(const config::Config& config) {
-  if (const auto made = make_folders(config); !made) return std::unexpected(made.error());
-  if (const auto became = become(config.user); !became) return std::unexpected(became.error());
-  if (const auto access = check_access(config); !access) return std::unexpected(access.error());
-  return Confinement::enter(config);
-}
-
-base::Result<void> refuse_what_is_left(const sys::InheritedSockets& inherited) {
-  const auto left = inherited.left();
-  if (left.empty()) return {};
-  return base::permanent(
-      {5, 3, 5}, "a socket was passed that no [[listener]] has, nor is the control socket (" + left.front() +
-                     "); take it out of the .socket unit, or add the listener");
 }
 
 int run(const std::filesystem::path& file, std::shared_ptr<const config::Config> config) {
@@ -216,16 +132,9 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   auto& clock = sys::system_clock();
 
   auto supervisor = sys::Supervisor::of_environment();
-  auto inherited = sys::InheritedSockets::of_environment();
-  auto server = receive::Server::bind(*config, threads, inherited);
-  if (!server) return refuse_to_start(server.error());
-  std::error_code absent;
-  const bool fresh = !std::filesystem::exists(config->data_dir, absent);
-  auto control_socket = inherited.take(admin::control_path(config->runtime_dir));
-  if (const auto known = refuse_what_is_left(inherited); !known) return refuse_to_start(known.error());
-  const auto confinement = step_down(*config);
-  if (!confinement) return refuse_to_start(confinement.error());
-  confinement->tell();
+  auto launched = launch(*config, threads);
+  if (!launched) return refuse_to_start(launched.error());
+  auto& [server, control_socket, confinement] = *launched;
 
   // First of all, since it is what only one server can have: it says so where another has it.
   auto spool = store::Spool::open(spool_options(*config), clock);
@@ -235,15 +144,14 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   auto snapshot = (*registry)->load();
   if (!snapshot) return refuse_to_start(snapshot.error());
   Settings settings(config, *snapshot);
-  settings.admit_only([&](const config::Config& next) { return confinement->beyond(next); });
+  settings.admit_only([&](const config::Config& next) { return confinement.beyond(next); });
   for (const auto& problem : directory::problems(config, *snapshot))
     sys::log::warning("directory_problem", {{"what", problem}});
   // As the user who will have to read them when they are renewed.
-  Certificates certificates;
+  Certificates certificates([&](const Needed& one) { return confinement.beyond(one, config->file); });
   if (const auto read = certificates.start(*config); !read) return refuse_to_start(read.error());
 
-  if (const auto opened = open_submit(*config, fresh, **server); !opened)
-    return refuse_to_start(opened.error());
+  if (const auto opened = open_submit(*config, *server); !opened) return refuse_to_start(opened.error());
   auto timeline = store::Timeline::open(timeline_options(*config), clock);
   if (!timeline) return refuse_to_start(timeline.error());
   log_effective_settings(*settings.get().config, **spool, threads, descriptors);
@@ -297,16 +205,16 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
     if (!started) return refuse_to_start(started.error());
     collector = std::move(*started);
   }
-  (*server)->start(services);
-  for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
+  server->start(services);
+  for (const auto& address : server->addresses()) sys::log::info("listening", {{"address", address}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
-  Supervision supervision(supervisor, **server);
+  Supervision supervision(supervisor, *server);
   const int code = wait_for_the_end(settings, certificates, file, supervision);
   if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
   sys::log::info("stopping");
   supervisor.stopping();
-  (*server)->stop(kSessionPatience);
+  server->stop(kSessionPatience);
   return code;
 }
 

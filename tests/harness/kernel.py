@@ -1,12 +1,16 @@
-"""What this kernel can do."""
+"""What this kernel can do, and what a process of another user can reach."""
 
 import ctypes
-import tempfile
 import pathlib
+import subprocess
+import tempfile
 
 import pytest
 
+from harness.server import binary
+
 _LANDLOCK_CREATE_RULESET = 444
+_PR_GET_SECCOMP = 21
 
 
 def require_landlock():
@@ -14,6 +18,19 @@ def require_landlock():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), 1) < 2:
         pytest.skip("kernel without Landlock")
+
+
+def require_seccomp():
+    """Skips the test where the kernel can't confine system calls."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) < 0:
+        pytest.skip("kernel without seccomp")
+
+
+def check(server):
+    """(exit code, what it said) of `postrider check`."""
+    done = subprocess.run([str(binary()), "check", "--config", str(server.config_path)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, check=False)
+    return done.returncode, done.stdout.decode()
 
 
 def let_in(folder):
