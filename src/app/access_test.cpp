@@ -12,8 +12,10 @@ namespace postrider::app {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 config::Config config_of(const std::string& more) {
   const auto parsed = config::parse(
@@ -48,6 +50,25 @@ TEST(NeededPaths, OfMailboxesEndBeforeWhatIsFilledIn) {
                   "write /home/mail", "write /srv/other", "read /var/lib/unbound/root.key"));
 }
 
+TEST(NeededPaths, AreThoseOfTls) {
+  EXPECT_THAT(
+      paths_of(
+          config_of("[tls]\ncertificate = [\"/c/1.pem\", \"/c/2.pem\"]\nkey = [\"/k/1.pem\", \"/k/2.pem\"]\n"
+                    "client_ca = \"/c/clients.pem\"\n[delivery]\ntls_ca = \"/c/servers.pem\"\n"
+                    "[auth.oauth]\njwks = \"https://id.example/\"\nissuer = \"i\"\naudience = \"a\"\n"
+                    "ca = \"/c/id.pem\"\n")),
+      ElementsAre("write /srv/postrider", "write /srv/postrider/run", "read /etc/postrider/postrider.toml",
+                  "read /c/1.pem", "read /k/1.pem", "read /c/2.pem", "read /k/2.pem", "read /c/clients.pem",
+                  "read /c/servers.pem", "read /c/id.pem"));
+}
+
+TEST(NeededPaths, HaveTheSubmitFolderWhereProgramsMaySubmit) {
+  const std::string folder = "folder = \"/var/spool/mail-in\"\n";
+  EXPECT_THAT(paths_of(config_of("[submit]\n" + folder)), Contains("write /var/spool/mail-in"));
+  EXPECT_THAT(paths_of(config_of("[submit]\nallow = \"nobody\"\n" + folder)),
+              Not(Contains("write /var/spool/mail-in")));
+}
+
 class Denials : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -74,7 +95,7 @@ TEST_F(Denials, NameTheUserThePathAndTheMend) {
   const std::string key = top / "key", mail = top / "mail";
   EXPECT_THAT(faults({{key, Use::read, "tls.key"}, {mail, Use::write, "data_dir", true}}),
               ElementsAre("p.toml: user nobody can't read tls.key " + key +
-                              ": Permission denied; chgrp nobody " + key + " && chmod g+r " + key,
+                              ": Permission denied; chgrp nogroup " + key + " && chmod g+r " + key,
                           "p.toml: user nobody can't write in data_dir " + mail +
                               ": Permission denied; chown -R nobody: " + mail));
 }
@@ -84,6 +105,17 @@ TEST_F(Denials, PointAtTheFolderOnTheWay) {
   EXPECT_THAT(faults({{top / "mail" / "box", Use::read, "route.via"}}),
               ElementsAre("p.toml: user nobody can't read route.via " + (top / "mail/box").string() +
                           ": Permission denied; chmod o+x " + top.string()));
+}
+
+TEST_F(Denials, PointAtTheFolderThatALinkLeadsInto) {
+  fs::create_directories(top / "archive" / "mx");
+  fs::create_directories(top / "live" / "mx");
+  std::ofstream(top / "archive/mx/key1") << "secret";
+  fs::create_symlink("../../archive/mx/key1", top / "live/mx/key");
+  chmod((top / "archive").c_str(), 0700);
+  EXPECT_THAT(faults({{top / "live/mx/key", Use::read, "tls.key", false, 7, 3}}),
+              ElementsAre("p.toml:7:3: user nobody can't read tls.key " + (top / "live/mx/key").string() +
+                          ": Permission denied; chmod o+x " + (top / "archive").string()));
 }
 
 TEST_F(Denials, AreNoneWhereTheMendWasDone) {

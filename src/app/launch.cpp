@@ -9,18 +9,12 @@
 namespace postrider::app {
 namespace {
 
-// Programs of this machine's users must get through data_dir to the submit folder; all else in it is closed to them. Only one
-// that is new is opened: of another the server says what is to be done.
-mode_t mode_for(const config::Config& config, const Needed& folder) {
-  const bool passed = config.submit.allow != config::SubmitAllow::nobody && folder.key == "data_dir";
-  return passed ? 0711 : 0700;
-}
-
 // The folders of our own are made while we are root. Mailboxes elsewhere too, as far as that goes.
 base::Result<void> make_folders(const config::Config& config) {
+  if (auto made = make_data_dir(config); !made) return made;
   for (const auto& needed : needed_paths(config)) {
     if (needed.use != Use::write) continue;
-    const auto made = make_folder_for(needed.path, config.user, mode_for(config, needed));
+    const auto made = make_folder_for(needed.path, config.user);
     if (!made && needed.vital) return made;
   }
   return {};

@@ -67,6 +67,11 @@ base::Result<void> make_folder_for(const std::filesystem::path& folder, const st
   return {};
 }
 
+base::Result<void> make_data_dir(const config::Config& config) {
+  const bool passed = config.submit.allow != config::SubmitAllow::nobody;
+  return make_folder_for(config.data_dir, config.user, passed ? 0711 : 0700);
+}
+
 base::Result<void> become(const std::string& user) {
   std::optional<Identity> other;
   if (!user.empty()) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "config/config.hpp"
 
 namespace postrider::app {
 
@@ -20,6 +21,9 @@ base::Result<Identity> find_user(const std::string& name);
 // Makes the folder (and its parents) and gives it to `user` where it is new. Empty: keep the owner.
 base::Result<void> make_folder_for(const std::filesystem::path& folder, const std::string& user,
                                    mode_t mode = 0700);
+// The same for data_dir, through which programs of this machine's users come to the submit folder; they see nothing else of it.
+// Only one that is new is opened to them: of another the server says what is to be done.
+base::Result<void> make_data_dir(const config::Config& config);
 
 // For good: groups, group and user; of the capabilities nothing stays but CAP_NET_BIND_SERVICE (where it was there), so
 // that ports below 1024 can still be opened; and nothing that is executed later gives any (no_new_privs, empty bounding

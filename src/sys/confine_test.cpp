@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/sched.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -147,6 +148,7 @@ TEST_F(Calls, OfAServerGoOn) {
             }),
             0);
   EXPECT_EQ(confined([] { return result(kill(getpid(), 0)); }), 0);
+  EXPECT_EQ(confined([] { return result(inotify_init1(IN_CLOEXEC)); }), 0);
   EXPECT_EQ(confined([]() -> int { abort(); }), 1000 + SIGABRT);
 }
 

@@ -227,6 +227,7 @@ def test_a_copy_is_made_and_put_back_by_a_confined_server(make_stepped_down, tmp
     done = subprocess.run([str(binary()), "restore", str(copy), "--config", str(server.config_path)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     assert done.returncode == 0, done.stdout
+    assert (server.data_dir.stat().st_uid, server.data_dir.stat().st_mode & 0o777) == (NOBODY, 0o711)
     server.start()
     deliver(server, "bob@example.test")
     server.wait_mail("example.test", "bob")
