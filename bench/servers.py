@@ -67,6 +67,33 @@ class Sink(peers.SmtpSink):
             return int((re.findall(rb"mesg=(\d+)\r", file.read()) or [0])[-1])
 
 
+class OpensslServer(peers.Peer):
+    """openssl s_server, which sends each line back reversed: what a TLS session costs that does nothing else."""
+
+    name, about = "openssl", "openssl s_server"
+
+    def __init__(self, folder, certificate):
+        super().__init__(folder)
+        self.certificate = certificate
+        self.account = Account(f"openssl-{self.port}")
+
+    def command(self):
+        return [*self.account.wrap(), "openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", self.certificate.pem,
+                "-key", self.certificate.key, "-rev", "-quiet"]
+
+    def start(self):
+        super().start()
+        self.account.root = self.process.pid
+        return self
+
+    def stop(self):
+        super().stop()
+        self.account.close()
+
+    def empty(self):
+        pass
+
+
 class Postfix(peers.Postfix):
     name = "Postfix"
 

@@ -16,7 +16,7 @@ function(postrider_room name)
   if(tests AND POSTRIDER_TESTS)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} flags GTest::gmock GTest::gtest_main
-      nlohmann_json::nlohmann_json PkgConfig::PUGIXML)
+      nlohmann_json::nlohmann_json PkgConfig::PUGIXML PkgConfig::YAML)
     target_compile_definitions(${name}_test PRIVATE POSTRIDER_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   endif()

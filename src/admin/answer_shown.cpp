@@ -67,6 +67,7 @@ object recipient_json(const queue::Shown& shown, std::uint32_t index) {
   object out{{"recipient", index}, {"to", recipient.final.to_string()}};
   if (recipient.original != recipient.final) out["original"] = recipient.original.to_string();
   if (recipient.alias) out["alias"] = recipient.alias->to_string();
+  if (recipient.reverse_path) out["sender"] = recipient.reverse_path->to_string();
   if (recipient.orcpt) put(out, "orcpt", recipient.orcpt->type + ";" + recipient.orcpt->address);
   put(out, "notify", notify_text(recipient.notify));
   const auto open = std::ranges::find(shown.waiting, index, &queue::Waiting::recipient);

@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
   auto* demo =
       app.add_subcommand("demo", "A whole server for play: demo.test with alice and bob, on 127.0.0.1.");
   demo->add_option("--dir", folder, "Where it keeps its mail")->capture_default_str();
-  demo->add_option("--port-base", port_base, "SMTP is on this plus 25")
+  demo->add_option("--port-base", port_base, "SMTP is on this plus 25, submission on this plus 87 and 65")
       ->check(CLI::Range(0, 65000))
       ->capture_default_str();
 

@@ -103,19 +103,20 @@ class Explanation {
 
   object explain(const mail::Address& address) {
     object answer{{"address", address.to_string()}};
-    const auto found = setting_.directory->resolve(address);
+    const auto found = setting_.forwarding->resolve(address, *setting_.directory);
     if (!found) {
-      answer["standing"] = "broken";
+      const bool made_up = setting_.forwarding->may_have_made(address, *setting_.directory);
+      answer["standing"] = made_up ? "unknown" : "broken";
       return fail(std::move(answer), found.error());
     }
-    static constexpr const char* kStandings[] = {"local", "relay", "ask", "unknown", "foreign"};
+    static constexpr const char* kStandings[] = {"local", "relay", "ask", "unknown", "foreign", "returning"};
     answer["standing"] = kStandings[static_cast<std::size_t>(found->standing)];
     if (found->standing == directory::Standing::unknown)
       return fail(std::move(answer), {{5, 1, 1}, "there is nobody of that name in our domain", {}});
     array targets;
     for (const auto& target : found->targets)
-      targets.push_back(suspended(explain_target(target.address, target.alias), target.address));
-    if (found->targets.empty()) targets.push_back(suspended(explain_target(address, {}), address));
+      targets.push_back(suspended(explain_target(target), target.address));
+    if (found->targets.empty()) targets.push_back(suspended(explain_target({address, {}, false}), address));
     answer["targets"] = std::move(targets);
     return answer;
   }
@@ -133,9 +134,12 @@ class Explanation {
     return answer;
   }
 
-  object explain_target(const mail::Address& address, const std::optional<mail::Address>& alias) {
+  object explain_target(const directory::Target& target) {
+    const mail::Address& address = target.address;
     object answer{{"address", address.to_string()}};
-    if (alias) answer["alias"] = alias->to_string();
+    if (target.alias) answer["alias"] = target.alias->to_string();
+    if (const auto forwarder = setting_.forwarding->forwarder_for(target, *setting_.directory))
+      answer["sender_rewritten_at"] = forwarder->ascii();
     const auto route = config::route_for(setting_.config, address.host());
     if (!route->is_default()) answer["route"] = route->pattern;
     const mail::Recipient recipient{
@@ -266,6 +270,8 @@ void print_target(const object& target) {
   if (const auto alias = text(target, "alias"); !alias.empty())
     std::cout << " (by " << harmless(alias) << ')';
   std::cout << '\n';
+  if (const auto at = text(target, "sender_rewritten_at"); !at.empty())
+    print_line("sender", "SRS0=...@" + at + ", unless it is ours or null");
   const auto route = text(target, "route");
   print_line("route", route.empty() ? "none matches" : route);
   if (const auto via = text(target, "via"); !via.empty()) print_line("via", via);
@@ -293,6 +299,7 @@ void print(const object& answer) {
       {"ask", "in a domain that this server relays for; the next server is asked whether it exists"},
       {"unknown", "in a domain of this server, and unknown"},
       {"foreign", "in another domain: taken only from [networks] and for aliases"},
+      {"returning", "made by this server, for the sender of mail that it sent on"},
       {"broken", "an alias that leads nowhere"}};
   const auto standing = text(answer, "standing");
   std::cout << harmless(text(answer, "address")) << " is ";
@@ -305,16 +312,30 @@ void print(const object& answer) {
   }
 }
 
-// Null, and a word of it, where it can't be read; null where there is none.
-std::shared_ptr<const directory::Snapshot> read_snapshot(const config::Config& config) {
+// What the directory's database holds. Nothing, and a word of it, where that can't be read.
+struct Known {
+  std::shared_ptr<const directory::Snapshot> snapshot;
+  directory::SrsSecrets secrets;
+};
+
+base::Result<Known> read_registry(const std::filesystem::path& folder) {
+  auto registry = directory::Registry::open(folder, sys::system_random());
+  if (!registry) return std::unexpected(std::move(registry.error()));
+  auto snapshot = (*registry)->load();
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  auto secrets = (*registry)->srs_secrets();
+  if (!secrets) return std::unexpected(std::move(secrets.error()));
+  return Known{std::move(*snapshot), std::move(*secrets)};
+}
+
+Known read_directory(const config::Config& config) {
   std::error_code error;
-  if (!std::filesystem::exists(directory::Registry::file_in(config.data_dir), error)) return nullptr;
+  if (!std::filesystem::exists(directory::Registry::file_in(config.data_dir), error)) return {};
   const auto owner = AsOwner::of(config.data_dir);
-  auto registry = directory::Registry::open(config.data_dir, sys::system_random());
-  auto loaded = registry ? (*registry)->load() : std::unexpected(registry.error());
-  if (loaded) return std::move(*loaded);
-  std::cerr << "postrider resolve: without the directory: " << loaded.error().log_text() << '\n';
-  return nullptr;
+  auto known = read_registry(config.data_dir);
+  if (known) return std::move(*known);
+  std::cerr << "postrider resolve: without the directory: " << known.error().log_text() << '\n';
+  return {};
 }
 
 int resolve(const std::filesystem::path& file, const std::string& what, bool json) {
@@ -330,7 +351,9 @@ int resolve(const std::filesystem::path& file, const std::string& what, bool jso
   }
   const auto config = std::move(*loaded);
   raise_descriptor_limit();
-  const Settings settings(config, read_snapshot(*config));
+  auto known = read_directory(*config);
+  Settings settings(config, std::move(known.snapshot));
+  settings.set_secrets(std::move(known.secrets));
   const auto resolver = sys::make_unbound_resolver({config->dns.servers, config->dns.trust_anchors});
   if (!resolver) {
     std::cerr << "postrider resolve: " << resolver.error() << '\n';

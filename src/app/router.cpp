@@ -76,7 +76,8 @@ bool Router::holds(const mail::Recipient& recipient) const {
 }
 
 std::vector<mail::Recipient> Router::recipients(const mail::Address& address) const {
-  const auto resolution = settings_.get().directory->resolve(address);
+  const auto setting = settings_.get();
+  const auto resolution = setting.forwarding->resolve(address, *setting.directory);
   std::vector<mail::Recipient> found;
   if (resolution) {
     for (const auto& target : resolution->targets) {

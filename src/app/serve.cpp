@@ -74,13 +74,29 @@ void log_effective_settings(const config::Config& config, const store::Spool& sp
 // Told by SIGUSR1, which others may send too.
 std::atomic<bool> store_broke = false;
 
+// Where it is time. What can't be written is tried again at the next look, and the old ones serve until then.
+void renew_secrets(Settings& settings) {
+  const auto now = sys::system_clock().utc();
+  const auto setting = settings.get();
+  const auto max_age = setting.config->srs.max_age;
+  if (!directory::are_due(setting.forwarding->secrets(), now, max_age)) return;
+  auto registry = directory::Registry::open(setting.config->data_dir, sys::system_random());
+  auto secrets = registry ? (*registry)->renew_srs_secrets(now, max_age, sys::system_random())
+                          : std::unexpected(registry.error());
+  if (!secrets) return sys::log::error("secrets_not_renewed", {{"why", secrets.error().log_text()}});
+  sys::log::info("secrets_renewed", {{"secrets", secrets->size()}});
+  settings.set_secrets(std::move(*secrets));
+}
+
 // Until a signal ends us.
 int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file,
                      Supervision& supervision) {
   const sigset_t signals = our_signals();
   for (;;) {
-    const int signal = supervision.wait_for(signals, Certificates::kLook,
-                                            [&] { certificates.look(*settings.get().config); });
+    const int signal = supervision.wait_for(signals, Certificates::kLook, [&] {
+      certificates.look(*settings.get().config);
+      renew_secrets(settings);
+    });
     if (signal == SIGHUP) {
       supervision.reload([&] {
         settings.reload(file);
@@ -145,6 +161,9 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   if (!snapshot) return refuse_to_start(snapshot.error());
   Settings settings(config, *snapshot);
   settings.admit_only([&](const config::Config& next) { return confinement.beyond(next); });
+  auto secrets = (*registry)->renew_srs_secrets(clock.utc(), config->srs.max_age, sys::system_random());
+  if (!secrets) return refuse_to_start(secrets.error());
+  settings.set_secrets(std::move(*secrets));
   for (const auto& problem : directory::problems(config, *snapshot))
     sys::log::warning("directory_problem", {{"what", problem}});
   // As the user who will have to read them when they are renewed.

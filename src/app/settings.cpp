@@ -49,8 +49,19 @@ Settings::Settings(std::shared_ptr<const config::Config> config) : Settings(std:
 Settings::Settings(std::shared_ptr<const config::Config> config,
                    std::shared_ptr<const directory::Snapshot> snapshot)
     : snapshot_(std::move(snapshot)) {
-  setting_.config = clamp(std::move(config));
-  setting_.directory = directory::make_directory(setting_.config, snapshot_);
+  setting_ = make(clamp(std::move(config)), {});
+}
+
+receive::Setting Settings::make(std::shared_ptr<const config::Config> config,
+                                const directory::SrsSecrets& secrets) const {
+  return {.config = config,
+          .directory = directory::make_directory(config, snapshot_),
+          .forwarding = std::make_shared<policy::Forwarding>(config, secrets, sys::system_clock())};
+}
+
+void Settings::set(receive::Setting next) {
+  std::lock_guard lock(mutex_);
+  setting_ = std::move(next);
 }
 
 receive::Setting Settings::get() const {
@@ -70,22 +81,20 @@ void Settings::reload(const std::filesystem::path& file) {
   }
   for (const auto& key : loaded->kept) sys::log::warning("needs_restart", {{"key", key}});
   std::lock_guard changing(changing_);
-  const auto config = clamp(std::move(loaded->config));
-  receive::Setting next{.config = config, .directory = directory::make_directory(config, snapshot_)};
-  {
-    std::lock_guard lock(mutex_);
-    setting_ = std::move(next);
-  }
+  set(make(clamp(std::move(loaded->config)), get().forwarding->secrets()));
   sys::log::info("reloaded", {{"file", file.string()}});
 }
 
 void Settings::set_snapshot(std::shared_ptr<const directory::Snapshot> snapshot) {
   std::lock_guard changing(changing_);
   snapshot_ = std::move(snapshot);
-  const auto config = get().config;
-  auto directory = directory::make_directory(config, snapshot_);
-  std::lock_guard lock(mutex_);
-  setting_ = {.config = config, .directory = std::move(directory)};
+  const auto now = get();
+  set(make(now.config, now.forwarding->secrets()));
+}
+
+void Settings::set_secrets(directory::SrsSecrets secrets) {
+  std::lock_guard changing(changing_);
+  set(make(get().config, secrets));
 }
 
 }  // namespace postrider::app

@@ -27,8 +27,14 @@ class Settings {
   void reload(const std::filesystem::path& file);
   // From now on this is what the directory's database holds.
   void set_snapshot(std::shared_ptr<const directory::Snapshot> snapshot);
+  // From now on what is sent on is rewritten with the first of these.
+  void set_secrets(directory::SrsSecrets secrets);
 
  private:
+  receive::Setting make(std::shared_ptr<const config::Config> config,
+                        const directory::SrsSecrets& secrets) const;
+  void set(receive::Setting next);
+
   mutable std::mutex mutex_;
   std::mutex changing_;  // held by whoever makes a new setting, so that none is made from an old half
   std::shared_ptr<const directory::Snapshot> snapshot_;

@@ -144,7 +144,7 @@ Told tell(const store::ReadEvent& event, Facts& facts) {
       return accepted(facts);
     case EventKind::expanded:
       return {.words = facts.take("alias") + " is an alias of " + listed(facts.take_all("to")),
-              .details = {}};
+              .details = {with("sent on as from <", facts.take("sender"), ">")}};
     case EventKind::attempt:
       return attempt(event, facts);
     case EventKind::deferred:

@@ -17,6 +17,14 @@ ReadEvent event(EventKind kind, base::Milliseconds after,
   return {.message = kId, .recipient = {}, .at = kStart + after, .kind = kind, .facts = std::move(facts)};
 }
 
+TEST(TraceText, AnAliasSaysWhereItLeadsAndAsWhoseItIsSentOn) {
+  const auto one = event(EventKind::expanded, base::Milliseconds(0),
+                         {{"alias", "info@us.test"}, {"to", "bob@far.test"}, {"sender", "SRS0=x@us.test"}});
+  EXPECT_EQ(event_text(one, kStart),
+            "2026-11-22T01:00:00.000Z       +0ms  info@us.test is an alias of bob@far.test\n"
+            "                                     sent on as from <SRS0=x@us.test>\n");
+}
+
 TEST(TraceText, AnAcceptanceSaysFromWhomAndWhy) {
   const auto one = event(EventKind::accepted, base::Milliseconds(0),
                          {{"from", "alice@example.com"},

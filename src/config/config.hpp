@@ -311,6 +311,14 @@ struct Submit {
   bool operator==(const Submit&) const = default;
 };
 
+// Mail that an alias sends on to another domain: the sender's address is rewritten (wire/srs).
+struct Srs {
+  bool rewrite = true;
+  std::optional<mail::Domain> domain = {};  // of the new address; absent: that of the alias
+  base::Milliseconds max_age{std::chrono::days(21)};
+  bool operator==(const Srs&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -355,6 +363,7 @@ struct Config {
   Submission submission;
   Queue queue;
   Delivery delivery;
+  Srs srs;
   Timeline timeline;
   Passwords passwords;
   Submit submit;

@@ -184,6 +184,10 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
 
+    {"srs.rewrite", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
+    {"srs.domain", text, "domain name", "none", 0, 0, "whose mail comes to this server", nullptr},
+    {"srs.max_age", duration, "duration", "21d", kDay, 365 * kDay, "", nullptr},
+
     {"directory.password_cost", choice, "word", "interactive", 0, 0, "interactive, moderate",
      differs<&C::passwords, &Passwords::cost>},
     {"directory.password_threads", integer, "integer", "2", 1, 64, "",

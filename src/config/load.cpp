@@ -136,6 +136,10 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section dns(table_of(root, "dns", report), "dns.", report);
   dns.read_list("servers", config.dns.servers, parse_dns_server);
   dns.read("trust_anchors", config.dns.trust_anchors, parse_absolute_path);
+  Section srs(table_of(root, "srs", report), "srs.", report);
+  srs.read("rewrite", config.srs.rewrite);
+  srs.read("domain", config.srs.domain, parse_domain);
+  srs.read("max_age", config.srs.max_age);
   Section directory(table_of(root, "directory", report), "directory.", report);
   directory.read("password_cost", config.passwords.cost);
   directory.read("password_threads", config.passwords.threads);

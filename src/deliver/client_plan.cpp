@@ -83,7 +83,7 @@ std::string mail_line(const Extensions& offered, const ContentPiece& first, cons
                       PathForm form) {
   const mail::Envelope& envelope = *results.job().envelope;
   wire::smtp::Mail command;
-  command.reverse_path = envelope.reverse_path;
+  command.reverse_path = results.job().reverse_path();
   command.smtputf8 = form == PathForm::utf8;
   if (offered.size) command.size = size_of(first, envelope);
   if (offered.eight_bit_mime || envelope.body == mail::BodyType::binary_mime) command.body = envelope.body;

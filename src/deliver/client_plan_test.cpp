@@ -55,6 +55,12 @@ TEST_F(Plan, SaysNothingThatTheServerDidNotOffer) {
             "RCPT TO:<alice@there.test> NOTIFY=SUCCESS ORCPT=rfc822;alice@there.test\r\n");
 }
 
+TEST_F(Plan, WhatIsSentOnByAnAliasHasAReversePathOfItsOwn) {
+  envelope_.recipients[0].reverse_path = address("SRS0=AAAAAA=RI=here.test=sender@us.test");
+  EXPECT_EQ(plan({}),
+            "MAIL FROM:<SRS0=AAAAAA=RI=here.test=sender@us.test>\r\nRCPT TO:<alice@there.test>\r\n");
+}
+
 // RFC 2852
 TEST_F(Plan, TheTimeThatIsLeftIsHandedOn) {
   using std::chrono::milliseconds, std::chrono::seconds;

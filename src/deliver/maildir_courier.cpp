@@ -122,7 +122,7 @@ void MaildirCourier::carry_out(const std::vector<Part>& parts) {
                      .folder = {},
                      .missing = MissingFolder::refuse,
                      .flags = {},
-                     .top = policy::return_path_field(job.envelope->reverse_path) +  // RFC 5321 4.4
+                     .top = policy::return_path_field(job.reverse_path()) +  // RFC 5321 4.4
                             policy::delivered_to_field(recipient),
                      .open = part.order->reader()});
     known.push_back(&part);

@@ -8,7 +8,7 @@ namespace {
 std::string written(const mail::Address& address) { return address.to_ascii(); }
 
 std::string value_of(std::string_view name, const queue::Job& job, const mail::Recipient& recipient) {
-  const mail::ReversePath& sender = job.envelope->reverse_path;
+  const mail::ReversePath sender = job.reverse_path();
   if (name == "sender") return sender.is_null() ? std::string() : written(sender.address());
   if (name == "recipient") return written(recipient.final);
   if (name == "user") return recipient.final.local();

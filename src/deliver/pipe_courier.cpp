@@ -119,7 +119,7 @@ class Run {
   }
 
   std::vector<std::string> environment_of(const ProgramUser& user) const {
-    const mail::ReversePath& sender = job_.envelope->reverse_path;
+    const mail::ReversePath sender = job_.reverse_path();
     return {"PATH=/usr/local/bin:/usr/bin:/bin",
             "LANG=C.UTF-8",
             "HOME=" + user.home,
@@ -137,7 +137,7 @@ class Run {
   bool feed(Program& program) {
     Input input(program);
     LfWriter writer(input, -1);
-    const std::string top = policy::return_path_field(job_.envelope->reverse_path) +  // RFC 5321 4.4
+    const std::string top = policy::return_path_field(job_.reverse_path()) +  // RFC 5321 4.4
                             policy::delivered_to_field(recipient_.final);
     if (!writer.add(top)) return true;
     const auto content = job_.open();

@@ -17,11 +17,12 @@
 namespace postrider::directory {
 
 enum class Standing : std::uint8_t {
-  local,    // a mailbox, an alias or a catch-all of ours: see targets
-  relay,    // in a domain that we relay for, and known to exist
-  ask,      // in a domain that we relay for, without a list: the next hop knows
-  unknown,  // in a domain of ours, and nobody: 550 5.1.1
-  foreign,  // not in a domain of ours
+  local,      // a mailbox, an alias or a catch-all of ours: see targets
+  relay,      // in a domain that we relay for, and known to exist
+  ask,        // in a domain that we relay for, without a list: the next hop knows
+  unknown,    // in a domain of ours, and nobody: 550 5.1.1
+  foreign,    // not in a domain of ours
+  returning,  // made for a sender whose mail we sent on, who is among the targets (policy/forwarding)
 };
 
 struct Target {
@@ -32,7 +33,8 @@ struct Target {
 
 struct Resolution {
   Standing standing = Standing::foreign;
-  std::vector<Target> targets;  // local: at least one, no two the same; else the address itself, or none
+  std::vector<Target>
+      targets;  // local, returning: at least one, no two the same; else the address itself, or none
 };
 
 struct Mailbox {

@@ -212,4 +212,23 @@ base::Result<void> Registry::note_use(const mail::Address& account, const std::s
   });
 }
 
+base::Result<SrsSecrets> Registry::srs_secrets() {
+  return guard([&]() -> base::Result<SrsSecrets> { return read_srs_secrets(*database_); });
+}
+
+base::Result<SrsSecrets> Registry::renew_srs_secrets(base::UtcTime now, base::Milliseconds max_age,
+                                                     sys::Random& random) {
+  return guard([&]() -> base::Result<SrsSecrets> {
+    database_->execute("BEGIN IMMEDIATE");
+    auto secrets = read_srs_secrets(*database_);
+    const bool due = are_due(secrets, now, max_age);
+    if (due) {
+      secrets = renewed(std::move(secrets), now, max_age, random);
+      write_srs_secrets(*database_, secrets);
+    }
+    database_->execute(due ? "COMMIT" : "ROLLBACK");
+    return secrets;
+  });
+}
+
 }  // namespace postrider::directory

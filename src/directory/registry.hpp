@@ -16,6 +16,7 @@
 #include "directory/changes.hpp"
 #include "directory/credential.hpp"
 #include "directory/snapshot.hpp"
+#include "directory/srs_secrets.hpp"
 #include "store/sqlite.hpp"
 #include "sys/random.hpp"
 
@@ -59,6 +60,11 @@ class Registry {
                              const StoredPassword& better);
   base::Result<void> note_use(const mail::Address& account, const std::string& app_password,
                               base::UtcTime when);
+
+  base::Result<SrsSecrets> srs_secrets();
+  // As renewed() makes them of what is there now; on the disk when it returns. No change of the generation.
+  base::Result<SrsSecrets> renew_srs_secrets(base::UtcTime now, base::Milliseconds max_age,
+                                             sys::Random& random);
 
   // The salt of an account's SCRAM keys: made of its name and of 32 random octets that were made with the
   // file and never leave it. So a name that is nobody's has one too, and nothing tells the two apart. RFC

@@ -107,6 +107,10 @@ void append_local(std::string& out, std::string_view local) {
   out += '"';
 }
 
+bool is_too_long(std::string_view local, std::size_t written) {
+  return written > kMaxLocal && !is_rewritten(local);
+}
+
 std::string join(std::string_view local, std::string_view host) {
   std::string out;
   out.reserve(local.size() + 1 + host.size());
@@ -143,7 +147,8 @@ base::Result<Address> Address::parse(std::string_view text) {
     local = text.substr(0, text.size() - rest.size());
     if (!is_dot_string(local)) return bad_syntax("Malformed address: local part");
   }
-  if (text.size() - rest.size() > kMaxLocal) return bad_syntax("Malformed address: local part too long");
+  if (is_too_long(local, text.size() - rest.size()))
+    return bad_syntax("Malformed address: local part too long");
   if (text.size() > kMaxMailbox) return bad_syntax("Malformed address: too long");
   if (!rest.starts_with('@')) return bad_syntax("Malformed address: no domain");
   auto host = parse_host(rest.substr(1));
@@ -155,7 +160,7 @@ base::Result<Address> Address::make(std::string_view local, Host host) {
   if (!base::is_utf8(local) || !std::ranges::all_of(local, is_quotable))
     return bad_syntax("Malformed address: local part");
   const auto written = written_size(local);
-  if (written > kMaxLocal) return bad_syntax("Malformed address: local part too long");
+  if (is_too_long(local, written)) return bad_syntax("Malformed address: local part too long");
   if (written + 1 + longest_text(host) > kMaxMailbox) return bad_syntax("Malformed address: too long");
   return Address(std::string(local), std::move(host));
 }
@@ -168,6 +173,12 @@ std::string Address::to_string() const {
 
 std::string Address::to_ascii() const {
   return domain() ? join(local_, domain()->ascii()) : join(local_, mail::to_ascii(host_));
+}
+
+bool is_rewritten(std::string_view local) {
+  constexpr std::string_view kParts = "=+-";  // what forwarders write behind it
+  if (local.size() < 5 || !base::istarts_with(local, "SRS")) return false;
+  return (local[3] == '0' || local[3] == '1') && kParts.contains(local[4]);
 }
 
 std::string quote_local(std::string_view local) {

@@ -22,9 +22,9 @@ class Address {
  public:
   // "alice@example.com", "\"a b\"@example.com", "alice@[192.0.2.1]". UTF-8 in the local part is accepted
   // (RFC 6531 3.3); whether the dialog allows it is the caller's matter: see is_ascii().
-  // Limits: local part 64 octets as written, quotes and backslashes included (RFC 5321 4.5.3.1.1), domain
-  // 255, the whole 254, with U-labels as with A-labels. Failure: permanent; x.1.3 for syntax, x.1.2 for a bad
-  // domain. The caller knows sender from recipient.
+  // Limits: local part 64 octets as written, quotes and backslashes included (RFC 5321 4.5.3.1.1), unless it
+  // is_rewritten(); domain 255, the whole 254, with U-labels as with A-labels. Failure: permanent; x.1.3 for
+  // syntax, x.1.2 for a bad domain. The caller knows sender from recipient.
   static base::Result<Address> parse(std::string_view text);
   // From parts that are known good; `local` is unquoted.
   static base::Result<Address> make(std::string_view local, Host host);
@@ -50,6 +50,10 @@ class Address {
   std::string local_;
   Host host_;
 };
+
+// "SRS0=...", "SRS1=...": a forwarder made it of another address, which stands in it (wire/srs). So it may be longer than a
+// local part should be: every forwarder sends such, and to refuse them would be to refuse their mail.
+bool is_rewritten(std::string_view local);
 
 // A local part as SMTP writes it: dot-string, or quoted where it must be. RFC 5321 4.1.2
 std::string quote_local(std::string_view local);

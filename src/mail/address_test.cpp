@@ -57,6 +57,21 @@ TEST(Address, RefusesWhatIsNoMailbox) {
   for (const auto* bad : {"a@", "a@b@c", "a@b ", "a@b..c"}) EXPECT_EQ(code(bad), "5.1.2") << bad;
 }
 
+TEST(Address, MayBeLongerWhereAForwarderMadeItOfAnother) {
+  const std::string seventy(70, 'a');
+  EXPECT_EQ(code(seventy + "@b.c"), "5.1.3");
+  for (const auto* mark : {"SRS0=", "srs0+", "SRS1-"}) {
+    const auto made = address(mark + seventy + "@b.c");
+    EXPECT_EQ(made.local(), mark + seventy);
+    EXPECT_EQ(Address::make(made.local(), made.host()), made);
+    EXPECT_EQ(address('"' + (mark + seventy) + " x\"@b.c").local(), mark + seventy + " x");
+  }
+  for (const auto* mark : {"SRS0", "SRS2=", "SRS0.", "xSRS0="})
+    EXPECT_EQ(code(mark + seventy + "@b.c"), "5.1.3");
+  EXPECT_EQ(code("SRS0=" + std::string(245, 'a') + "@b.c"), "accepted");  // 254
+  EXPECT_EQ(code("SRS0=" + std::string(246, 'a') + "@b.c"), "5.1.3");
+}
+
 TEST(Address, TakesUtf8WithItsALabels) {
   const auto ours = address("josé@ñandú.example");
   EXPECT_FALSE(ours.is_ascii());

@@ -64,6 +64,9 @@ struct Recipient {
   Address final;                 // where it goes: the path, never the route
   std::optional<OriginalRecipient> orcpt;
   Notify notify;
+  // As whose it goes there, where that is not the envelope's reverse-path: rewritten, since an alias of ours sends it on.
+  // Who is told what becomes of it is still the sender.
+  std::optional<Address> reverse_path{};
   RecipientState state = RecipientState::waiting;
   std::uint32_t attempts = 0;
   bool warned = false;          // the sender has been told that it takes long
@@ -88,6 +91,10 @@ struct Envelope {
   base::UtcTime received{};           // the end of the data
   std::uint64_t size = 0;             // octets of the message as received, before edits
   std::vector<Recipient> recipients;  // its index is the recipient's name within the message
+  // What MAIL says for it. RFC 5321 4.1.1.2
+  ReversePath reverse_path_for(const Recipient& recipient) const {
+    return recipient.reverse_path ? ReversePath(*recipient.reverse_path) : reverse_path;
+  }
   bool operator==(const Envelope&) const = default;
 };
 

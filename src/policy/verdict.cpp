@@ -45,7 +45,9 @@ RecipientVerdict judge(const base::Result<directory::Resolution>& resolution, st
     case Standing::relay:
       return Accept{resolution->targets, "recipient: in a domain that we relay for"};
     case Standing::ask:
-      return AskNextHop{address};
+      return AskNextHop{resolution->targets.front().address};
+    case Standing::returning:
+      return Accept{resolution->targets, "recipient: the sender of mail that was sent on"};
     case Standing::foreign:
       if (!relay_right.empty()) return Accept{resolution->targets, relay_right};
       return Refuse{reply(550, 7, 1, name_of(address) + ": relaying denied")};
@@ -85,7 +87,8 @@ std::optional<Refuse> judge_sender(const config::Config& config, const ClientFac
 }
 
 RecipientVerdict judge_recipient(const config::Config& config, const directory::Directory& directory,
-                                 const ClientFacts& client, const mail::ForwardPath& recipient) {
+                                 const ClientFacts& client, const mail::ForwardPath& recipient,
+                                 const Forwarding* forwarding) {
   const auto* address = std::get_if<mail::Address>(&recipient);
   // RFC 5321 4.5.1: <postmaster> without a domain is never refused.
   if (!address) {
@@ -96,7 +99,8 @@ RecipientVerdict judge_recipient(const config::Config& config, const directory::
   const auto& access = config.access;
   if (!matches(access.allow_recipients, *address) && matches(access.deny_recipients, *address))
     return Refuse{reply(550, 7, 1, name_of(*address) + ": recipient denied")};
-  return judge(directory.resolve(*address), relay_right(config, client), *address);
+  return judge(forwarding ? forwarding->resolve(*address, directory) : directory.resolve(*address),
+               relay_right(config, client), *address);
 }
 
 RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& answer) {

@@ -11,6 +11,7 @@
 #include "directory/directory.hpp"
 #include "mail/envelope.hpp"
 #include "mail/reply.hpp"
+#include "policy/forwarding.hpp"
 
 namespace postrider::policy {
 
@@ -47,9 +48,11 @@ std::optional<Refuse> judge_sender(const config::Config& config, const ClientFac
                                    const mail::ReversePath& sender);
 // 550 5.1.1 unknown here; 550 5.7.1 relaying denied unless the client's network is listed or it has an identity;
 // 550 5.7.1 denied (allow_recipients before deny_recipients). Relay domains take mail from anybody. <postmaster>
-// is never refused. What the directory can't expand is its failure: 451 or 550.
+// is never refused. What the directory can't expand is its failure: 451 or 550. An address that `forwarding` (null: none) made
+// is taken from anybody; one that only looks like it is 550 5.1.1.
 RecipientVerdict judge_recipient(const config::Config& config, const directory::Directory& directory,
-                                 const ClientFacts& client, const mail::ForwardPath& recipient);
+                                 const ClientFacts& client, const mail::ForwardPath& recipient,
+                                 const Forwarding* forwarding = nullptr);
 // The next hop's answer becomes ours: 2yz accepts, 5yz refuses with 550 5.1.1 and its words, all else is 450 with
 // its enhanced code where that is a 4.y.z, else 4.1.1.
 RecipientVerdict judge_probe(const mail::Address& recipient, const mail::Reply& answer);

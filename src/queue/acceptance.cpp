@@ -51,9 +51,13 @@ store::Event accepted(base::MessageId id, const mail::Envelope& envelope,
   for (std::string& decision : decisions) add("decision", std::move(decision));
   event.addresses.reserve(1 + envelope.recipients.size());
   if (!envelope.reverse_path.is_null()) event.addresses.push_back(envelope.reverse_path.to_string());
+  const mail::Address* sent_on_as = nullptr;
   for (const mail::Recipient& recipient : envelope.recipients) {
     event.addresses.push_back(recipient.original.to_string());
     if (recipient.original != recipient.final) event.addresses.push_back(recipient.final.to_string());
+    if (!recipient.reverse_path || (sent_on_as && *sent_on_as == *recipient.reverse_path)) continue;
+    sent_on_as = &*recipient.reverse_path;
+    event.addresses.push_back(sent_on_as->to_string());
   }
   return event;
 }
@@ -69,7 +73,12 @@ void note_expansions(base::MessageId id, const mail::Envelope& envelope, std::ve
       events.push_back(make(id, envelope, store::EventKind::expanded));
       events.back().facts.emplace_back("alias", alias);
     }
-    events[place->second].facts.emplace_back("to", recipient.final.to_string());
+    auto& facts = events[place->second].facts;
+    facts.emplace_back("to", recipient.final.to_string());
+    // The same for all whom one alias sends it on to.
+    const auto is_sender = [](const auto& fact) { return fact.first == "sender"; };
+    if (recipient.reverse_path && std::ranges::none_of(facts, is_sender))
+      facts.emplace_back("sender", recipient.reverse_path->to_string());
   }
 }
 

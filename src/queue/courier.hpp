@@ -45,13 +45,17 @@ struct Site {
 // The other: what becomes of every recipient there, without an attempt (no such domain, DNS trouble, a loop).
 using Located = std::expected<Site, mail::Outcome>;
 
-// One message, and those of its recipients that one courier carries together.
+// One message, and those of its recipients that one courier carries together: they have one reverse-path.
 struct Job {
   base::MessageId id;
   std::shared_ptr<const mail::Envelope> envelope;
   std::vector<std::uint32_t> recipients;  // indexes into envelope->recipients; 1 to recipients_per_job()
   Destination destination;
   std::string site;  // as located
+  // Of all its recipients. RFC 5321 4.1.1.2
+  mail::ReversePath reverse_path() const {
+    return envelope->reverse_path_for(envelope->recipients[recipients.front()]);
+  }
   // A fresh reader from the first byte; may be called more than once.
   std::function<std::unique_ptr<Content>()> open;
 };

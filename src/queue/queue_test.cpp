@@ -232,6 +232,7 @@ TEST(Queue, TellsTheTimelineWhereAMessageCameFromAndWhatBecameOfIt) {
   envelope.origin.helo = "client.test";
   envelope.recipients[0].original = envelope.recipients[1].original = *mail::Address::parse("info@near.test");
   envelope.recipients[0].alias = envelope.recipients[1].alias = envelope.recipients[0].original;
+  for (auto& recipient : envelope.recipients) recipient.reverse_path = *mail::Address::parse("srs@us.test");
   const auto id = house.accept(envelope);
   Attempted attempt = house.router.near.take();
   std::vector<mail::Outcome> outcomes{delivered(), failed()};
@@ -247,7 +248,7 @@ TEST(Queue, TellsTheTimelineWhereAMessageCameFromAndWhatBecameOfIt) {
   const std::string history = house.history(id);
   EXPECT_EQ(history.substr(0, history.find("notified")),
             "accepted from=alice@example.org helo=client.test protocol=ESMTP size=14 decision=a test\n"
-            "expanded alias=info@near.test to=bob@near.test to=carol@near.test\n"
+            "expanded alias=info@near.test to=bob@near.test sender=srs@us.test to=carol@near.test\n"
             "attempt site=near.test host=mx.near.test address=192.0.2.1:25 took=1.234 result=done "
             "transcript=S: 550\n"
             "ended to=bob@near.test state=delivered reply=250 2.0.0 delivered relay=test\n"

@@ -63,6 +63,23 @@ TEST(Scheduler, AJobHasAHundredRecipientsAtMost) {
   EXPECT_EQ(sizes, (std::vector<std::size_t>{100, 100, 50}));
 }
 
+TEST(Scheduler, AJobHasOneReversePath) {
+  Yard yard;
+  auto mixed = yard.envelope({"a@far.test", "b@far.test", "c@far.test", "d@far.test"});
+  for (const int sent_on : {1, 2})
+    mixed.recipients[sent_on].reverse_path = mail::Address::parse("s@us.test").value();
+  yard.fresh(mixed);
+  std::vector<std::string> said;
+  yard.courier.on_deliver = [&](const Job& job) {
+    std::string line = job.reverse_path().to_string() + ':';
+    for (const auto index : job.recipients) line += ' ' + job.envelope->recipients[index].final.local();
+    said.push_back(std::move(line));
+    return TimedCourier::Answer{milliseconds(1), TimedCourier::all(job, TimedCourier::relayed())};
+  };
+  yard.pass(milliseconds(100));
+  EXPECT_EQ(said, (std::vector<std::string>{"a@sender.test: a", "s@us.test: b c", "a@sender.test: d"}));
+}
+
 TEST(Scheduler, AJobHasNoMoreRecipientsThanItsCourierCarriesTogether) {
   Yard yard;
   yard.courier.per_job = 1;

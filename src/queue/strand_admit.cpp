@@ -12,6 +12,13 @@ namespace {
 constexpr std::size_t kLetIn = 25;
 constexpr std::size_t kMostLetIn = 10'000;
 
+// MAIL is said once for all of a job.
+bool takes_one_more(const Parcel& parcel, const mail::Recipient& recipient) {
+  const auto& first = parcel.envelope->recipients[parcel.recipients.front()];
+  return parcel.recipients.size() < parcel.lane->carrier->courier->recipients_per_job() &&
+         first.reverse_path == recipient.reverse_path;
+}
+
 }  // namespace
 
 std::string_view Scheduler::Strand::name_of(const mail::Host& host, std::string& scratch) {
@@ -108,7 +115,7 @@ void Scheduler::Strand::route(const Carried& from, std::uint32_t index, bool let
   Router::Choice choice = parts_.router.choose(*from.envelope, recipient);
   if (choice.courier) {
     Lane& lane = lane_for(from.slot, choice, recipient.final.host());
-    if (lane.filling && lane.filling->recipients.size() >= choice.courier->recipients_per_job())
+    if (lane.filling && !takes_one_more(*lane.filling, recipient))
       enqueue(std::unique_ptr<Parcel>(std::exchange(lane.filling, nullptr)));
     if (!lane.filling) {
       lane.filling = new Parcel{.id = from.id,

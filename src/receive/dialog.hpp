@@ -154,6 +154,8 @@ class Dialog {
   mail::Reply mail(const wire::smtp::Mail& command);
   mail::Reply xclient(const wire::smtp::Xclient& command);
   mail::Reply add(const wire::smtp::Rcpt& command, const policy::Accept& accept);
+  std::optional<mail::Address> sender_for(const directory::Target& target);
+  void note_decision(std::string_view why);
   void note_expanded(const wire::smtp::Rcpt& command, const directory::Target& first);
   policy::ClientFacts facts() const;
   bool is_submission() const;

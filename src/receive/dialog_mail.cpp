@@ -99,8 +99,8 @@ std::variant<Reply, ProbeNeeded> Dialog::rcpt(const wire::smtp::Rcpt& command) {
   if (const auto who = account())
     if (auto refusal = refuse_more(*who, by_rcpt_.size() + 1, policy::SendingCounts::Count::no))
       return *std::move(refusal);
-  auto verdict =
-      policy::judge_recipient(*setting_.config, *setting_.directory, facts(), command.forward_path);
+  auto verdict = policy::judge_recipient(*setting_.config, *setting_.directory, facts(), command.forward_path,
+                                         setting_.forwarding.get());
   if (const auto* refusal = std::get_if<policy::Refuse>(&verdict)) return refuse(*refusal);
   if (const auto* question = std::get_if<policy::AskNextHop>(&verdict))
     return ProbeNeeded{question->recipient};
@@ -139,12 +139,25 @@ Reply Dialog::add(const wire::smtp::Rcpt& command, const policy::Accept& accept)
                            .final = target.address,
                            .orcpt = original_recipient(command, target),
                            .notify = notify,
+                           .reverse_path = sender_for(target),
                            .last = {}});
   }
   if (expanded && command.notify.success) note_expanded(command, accept.targets.front());
   by_rcpt_.push_back(std::move(indexes));
-  if (std::ranges::find(decisions_, accept.why) == decisions_.end()) decisions_.emplace_back(accept.why);
+  note_decision(accept.why);
   return reply(250, 1, 5, name_of(command.forward_path) + " recipient ok");
+}
+
+// Nothing: the envelope's.
+std::optional<mail::Address> Dialog::sender_for(const directory::Target& target) {
+  if (!setting_.forwarding) return {};
+  auto sender = setting_.forwarding->sender_for(transaction_->reverse_path, target, *setting_.directory);
+  if (!sender.why.empty()) note_decision(sender.why);
+  return std::move(sender.address);
+}
+
+void Dialog::note_decision(std::string_view why) {
+  if (std::ranges::find(decisions_, why) == decisions_.end()) decisions_.emplace_back(why);
 }
 
 void Dialog::note_expanded(const wire::smtp::Rcpt& command, const directory::Target& first) {

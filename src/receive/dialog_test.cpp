@@ -55,6 +55,22 @@ TEST_F(DialogDsn, OfAnAliasWithOneTargetGoesOnUnchanged) {
   EXPECT_TRUE(dialog_.expanded().empty());
 }
 
+TEST_F(DialogDsn, OfWhatIsSentOnIsStillTheSendersOwn) {
+  house_.keep_secret(std::string(32, 's'));
+  dialog_.end_transaction();
+  dialog_.handle(wire::smtp::Mail{
+      .reverse_path = mail::ReversePath(address("sender@client.test")), .size = {}, .envid = {}});
+  rcpt("team@example.test");
+  const auto envelope = dialog_.envelope(0);
+  EXPECT_EQ(envelope.reverse_path.to_string(), "sender@client.test");
+  std::vector<std::string> with;
+  for (const auto& recipient : envelope.recipients)
+    with.push_back(envelope.reverse_path_for(recipient).to_string().substr(0, 4));
+  EXPECT_EQ(with, (std::vector<std::string>{"send", "send", "SRS0"}));
+  EXPECT_EQ(dialog_.decisions(),
+            (std::vector<std::string>{"forwarding: the sender is rewritten", "recipient: here"}));
+}
+
 // RFC 3461 5.2.7.3 (c)
 TEST_F(DialogDsn, OfAnAliasWithSeveralTargetsIsExpandedAndSuccessGoesNoFurther) {
   rcpt("team@example.test", kSuccessAndFailure);

@@ -13,7 +13,7 @@ constexpr base::Milliseconds kDrainTime = std::chrono::seconds(2);
 
 }  // namespace
 
-boost::asio::awaitable<void> say_and_close(net::Stream& stream, std::string line) {
+boost::asio::awaitable<void> say_and_close(net::Stream& stream, std::string line, Unread unread) {
   stream.resume();
   net::Watchdog watchdog(stream.executor(), [&stream] { stream.cancel(); });
   watchdog.set(std::chrono::steady_clock::now() + kDrainTime);
@@ -21,7 +21,8 @@ boost::asio::awaitable<void> say_and_close(net::Stream& stream, std::string line
   try {
     co_await stream.write_all(line);
     stream.finish_writing();
-    for (std::size_t drained = 0; drained < kDrainOctets && !watchdog.expired();) {
+    for (std::size_t drained = 0;
+         unread == Unread::perhaps && drained < kDrainOctets && !watchdog.expired();) {
       const auto got = stream.try_read(buffer.get(), kReadBuffer);
       if (!got) {
         co_await stream.wait_readable();

@@ -8,7 +8,12 @@
 
 namespace postrider::receive {
 
-// Writes `line`, half-closes, drains 64 KiB or 2 seconds, closes. Never throws for a broken connection.
-boost::asio::awaitable<void> say_and_close(net::Stream& stream, std::string line);
+// What the client may still send, or has sent and nobody has read.
+enum class Unread { perhaps, nothing };
+
+// Writes `line` within 2 seconds, half-closes, drains what may come (64 KiB or 2 seconds), closes. Never throws for a broken
+// connection.
+boost::asio::awaitable<void> say_and_close(net::Stream& stream, std::string line,
+                                           Unread unread = Unread::perhaps);
 
 }  // namespace postrider::receive

@@ -7,6 +7,7 @@
 #include "config/config.hpp"
 #include "directory/directory.hpp"
 #include "net/tls_context.hpp"
+#include "policy/forwarding.hpp"
 #include "policy/recipient_probe.hpp"
 #include "policy/sending_counts.hpp"
 #include "queue/queue.hpp"
@@ -15,10 +16,11 @@
 
 namespace postrider::receive {
 
-// The configuration and the directory that belongs to it. Immutable.
+// The configuration, and the directory and the forwarding that belong to it. Immutable.
 struct Setting {
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const directory::Directory> directory;
+  std::shared_ptr<const policy::Forwarding> forwarding{};  // null: what is sent on keeps its sender
 };
 
 // Outlives the server. Every member may be used from any thread.

@@ -66,7 +66,8 @@ awaitable<void> Session::run() {
       co_await answer(reply(421, 3, 2, host + " is shutting down, try again later"));  // RFC 5321 3.8
     }
     watchdog_.clear();
-    co_await say_and_close(*stream_, std::exchange(replies_, {}));
+    co_await say_and_close(*stream_, std::exchange(replies_, {}),
+                           quit_ && begin_ == end_ ? Unread::nothing : Unread::perhaps);
   } catch (const boost::system::system_error&) {
     // Gone before it heard the last word.
   }
@@ -162,9 +163,11 @@ awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
 awaitable<Session::Next> Session::next_command() {
   using wire::smtp::LineResult;
   auto line = wire::smtp::next_line(input(), line_limit());
-  while (line.result == LineResult::need_more) {
+  if (line.result == LineResult::need_more) {
     co_await send_replies();
-    set_deadline(dialog_.setting().config->timeouts.command);
+    set_deadline(dialog_.setting().config->timeouts.command);  // once: an octet now and then buys no time
+  }
+  while (line.result == LineResult::need_more) {
     waiting_for_command_ = true;
     const bool more = co_await fill();
     waiting_for_command_ = false;
@@ -211,6 +214,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     said = co_await handle_rcpt(std::move(*rcpt));
   } else {
     said = dialog_.handle(*command);
+    quit_ = std::holds_alternative<wire::smtp::Quit>(*command);
     if (const auto* mail = std::get_if<wire::smtp::Mail>(&*command); mail && said.positive()) {
       transaction_ends_ = std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.transaction;
     }

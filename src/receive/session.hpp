@@ -89,6 +89,7 @@ class Session {
   Admission::Place place_;
   std::unique_ptr<net::Stream> stream_;
   Dialog dialog_;
+  bool quit_ = false;  // the client's last word
   BufferPool::Buffer buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

@@ -85,9 +85,9 @@ awaitable<std::expected<std::string, Reply>> Session::ask_client(std::string cha
     co_return std::unexpected(reply(554, 5, 0, "you must wait for my reply before you go on"));
   co_await answer(mail::plain_reply(334, wire::to_base64(challenge)));
   co_await send_replies();
+  set_deadline(dialog_.setting().config->timeouts.command);  // once for the whole line
   wire::smtp::Line line;
   while ((line = wire::smtp::next_line(input(), wire::smtp::kMaxAuthLine)).result == LineResult::need_more) {
-    set_deadline(dialog_.setting().config->timeouts.command);
     waiting_for_command_ = true;
     const bool more = co_await fill();
     waiting_for_command_ = false;

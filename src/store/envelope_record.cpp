@@ -44,6 +44,7 @@ enum RecipientTag : std::uint64_t {
   kOrcptType = 4,
   kOrcptAddress = 5,
   kNotify = 6,
+  kSentOnAs = 7,
 };
 enum NotifyBit : std::uint64_t { kSpecified = 1, kSuccess = 2, kFailure = 4, kDelay = 8 };
 
@@ -79,6 +80,7 @@ void put_recipient(FieldWriter& out, const mail::Recipient& recipient, std::stri
   const mail::Notify& notify = recipient.notify;
   out.number(kNotify, (notify.specified ? kSpecified : 0u) | (notify.success ? kSuccess : 0u) |
                           (notify.failure ? kFailure : 0u) | (notify.delay ? kDelay : 0u));
+  if (recipient.reverse_path) out.bytes(kSentOnAs, recipient.reverse_path->to_string());
   out.raw(unknown);
   out.close(begin);
 }
@@ -149,6 +151,7 @@ struct RecipientParts {
   std::optional<mail::Address> final;
   std::optional<mail::OriginalRecipient> orcpt;
   mail::Notify notify;
+  std::optional<mail::Address> reverse_path;
 };
 
 std::optional<mail::Address> read_address(FieldReader& in) {
@@ -188,6 +191,9 @@ std::optional<mail::Recipient> read_recipient(std::string_view bytes, std::strin
       case kNotify:
         parts.notify = read_notify(in);
         break;
+      case kSentOnAs:
+        parts.reverse_path = read_address(in);
+        break;
       default:
         unknown += in.raw();
     }
@@ -199,6 +205,7 @@ std::optional<mail::Recipient> read_recipient(std::string_view bytes, std::strin
                          .final = std::move(final_path),
                          .orcpt = std::move(parts.orcpt),
                          .notify = parts.notify,
+                         .reverse_path = std::move(parts.reverse_path),
                          .last = {}};
 }
 

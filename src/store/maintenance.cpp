@@ -22,10 +22,11 @@ Maintenance::Maintenance(Tables& tables) : tables_(tables) {
   sqlite3_wal_hook(tables_.database().handle(), hook, this);
 }
 
-void Maintenance::checkpoint(int mode) {
+void Maintenance::checkpoint() {
   int in_wal = 0;
   int moved = 0;
-  const int code = sqlite3_wal_checkpoint_v2(tables_.database().handle(), nullptr, mode, &in_wal, &moved);
+  const int code = sqlite3_wal_checkpoint_v2(tables_.database().handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             &in_wal, &moved);
   // Where a reader holds an old page the rest stays for later; a try each 1,000 pages is enough.
   checkpoint_at_ = in_wal == moved ? kWalPages : std::max(kWalPages, in_wal + 1000);
   if (code != SQLITE_OK && code != SQLITE_BUSY)
@@ -37,7 +38,7 @@ void Maintenance::after_commit() {
   const auto now = steady_clock::now();
   const bool room = wants_room_ && now - room_tried_ >= kRoomPause;
   if (room) room_tried_ = now;
-  if (room || wal_pages_ >= checkpoint_at_) checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  if (room || wal_pages_ >= checkpoint_at_) checkpoint();
 }
 
 void Maintenance::tick() {
@@ -73,16 +74,9 @@ bool Maintenance::step_is_due() const {
   return goal_ > 0 && steady_clock::now() - last_step_ >= 10 * kStepTime;
 }
 
-void Maintenance::truncate_wal() {
+void Maintenance::move_wal() {
   if (wal_pages_ == 0) return;
-  sqlite3_busy_timeout(tables_.database().handle(), 0);
-  try {
-    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-  } catch (const SqlError&) {
-    sqlite3_busy_timeout(tables_.database().handle(), Database::kBusyTimeout);
-    throw;
-  }
-  sqlite3_busy_timeout(tables_.database().handle(), Database::kBusyTimeout);
+  checkpoint();
   if (checkpoint_at_ == kWalPages) wal_pages_ = 0;
 }
 

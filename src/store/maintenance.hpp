@@ -38,14 +38,15 @@ class Maintenance {
   bool step();
   // Where step() has work and the last was long enough ago that other jobs get nine tenths of the time.
   bool step_is_due() const;
-  // When nothing else is to do: moves the WAL into the file and makes it empty. Readers may prevent it.
-  void truncate_wal();
+  // When nothing else is to do: moves the WAL into the file, so that the next transaction writes it from its start
+  // again. It keeps its length, as a sync costs twice as much while a file grows. Readers may prevent it.
+  void move_wal();
 
  private:
-  void checkpoint(int mode);
+  void checkpoint();
 
   Tables& tables_;
-  int wal_pages_ = 0;  // as the last commit left it
+  int wal_pages_ = 0;  // as the last commit left it, 0 when they have been moved
   int checkpoint_at_ = kWalPages;
   bool wants_room_ = false;
   std::chrono::steady_clock::time_point room_tried_;

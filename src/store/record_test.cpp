@@ -33,6 +33,7 @@ mail::Recipient full_recipient() {
           .final = address("bob@[IPv6:2001:db8::1]"),
           .orcpt = mail::OriginalRecipient{"rfc822", "info@example.com"},
           .notify = {.specified = true, .success = true, .failure = false, .delay = true},
+          .reverse_path = address("SRS0=AAAAAA=RI=" + std::string(60, 'x') + ".example=alice@example.com"),
           .last = {}};
 }
 

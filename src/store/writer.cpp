@@ -191,7 +191,7 @@ void Writer::maintain_now(bool idle) {
   attempt([&] {
     connection_->maintenance.tick();
     while (!jobs_waiting() && connection_->maintenance.step()) continue;
-    if (idle && !jobs_waiting()) connection_->maintenance.truncate_wal();
+    if (idle && !jobs_waiting()) connection_->maintenance.move_wal();
   });
   std::lock_guard lock(mutex_);
   urgent_ += patient_.size();

@@ -1,14 +1,16 @@
 """Clients that people use, logging in: each with the mechanisms that it has."""
 
+import json
 import smtplib
 import subprocess
 
 import pytest
 
 from harness.certificates import client_context
-from harness.peers import have
+from harness.peers import Postfix, have, peers_folder
 from harness.sasl import PASSWORD, add_accounts
 from harness.smtp import message
+from harness.waiting import wait_until
 
 ALICE = "alice@users.test"
 CLIENT_SECONDS = 60
@@ -109,3 +111,65 @@ class TestSmtplib:
             smtp.starttls(context=context)
             with pytest.raises(smtplib.SMTPAuthenticationError):
                 smtp.login(ALICE, "wrong")
+
+
+class TestNodemailer:
+    SEND = """
+        const { createTransport } = require(process.argv[1])
+        createTransport(JSON.parse(process.argv[2])).sendMail(JSON.parse(process.argv[3]))
+          .then(sent => console.log(sent.response), error => { console.error(error); process.exitCode = 1 })"""
+
+    def nodemailer(self, server, authority, code=0, listener=STARTTLS, mechanism=None, password=PASSWORD):
+        # Not localhost: it resolves no name where the machine has nothing but loopback.
+        transport = {"host": "127.0.0.1", "port": server.address(listener)[1], "name": "client.test",
+                     "secure": listener == IMPLICIT, "requireTLS": True,
+                     "tls": {"ca": authority.pem.read_text(), "servername": "localhost"}, "authMethod": mechanism,
+                     "auth": {"user": ALICE, "pass": password}}
+        mail = {"from": f"Älice <{ALICE}>", "to": ALICE, "subject": "über Node", "html": "<b>bold</b>",
+                "attachments": [{"filename": "a.bin", "content": "octets"}]}
+        return run("node", "-e", self.SEND, peers_folder() / "usr/share/nodejs/nodemailer",
+                   json.dumps({key: value for key, value in transport.items() if value is not None}), json.dumps(mail), code=code)
+
+    @pytest.mark.parametrize("listener", [STARTTLS, IMPLICIT], ids=["STARTTLS", "implicit"])
+    @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+    def test_logs_in(self, submission, authority, mechanism, listener):
+        said = self.nodemailer(submission, authority, listener=listener, mechanism=mechanism)
+        assert said.startswith(b"250 2.0.0 ")
+        logged_in(submission, mechanism)
+        submission.wait_log(event="accepted", proto="ESMTPSA")
+
+    def test_chooses_a_mechanism_by_itself(self, submission, authority):
+        self.nodemailer(submission, authority)
+        submission.wait_log(event="accepted", proto="ESMTPSA")
+
+    def test_is_told_that_the_password_is_wrong(self, submission, authority):
+        said = self.nodemailer(submission, authority, code=1, password="wrong")
+        assert b"EAUTH" in said and b"535 5.7.8" in said
+
+
+class TestPostfix:
+    def postfix(self, server, authority, folder, mechanism):
+        host = f"[localhost]:{server.port}"
+        return Postfix(folder, {
+            "relayhost": host, "inet_protocols": "ipv4", "smtp_tls_security_level": "verify",
+            "smtp_tls_CAfile": authority.pem, "smtp_sasl_auth_enable": "yes",
+            "smtp_sasl_password_maps": f"inline:{{ {{ {host} = {ALICE}:{PASSWORD} }} }}",
+            "smtp_sasl_security_options": "noanonymous", "smtp_sasl_mechanism_filter": mechanism})
+
+    def submit(self, peer):
+        with peer.client(timeout=CLIENT_SECONDS) as client:
+            client.ehlo()
+            client.deliver(message(From=ALICE), [ALICE], ALICE)
+
+    @pytest.mark.parametrize("mechanism", ["plain", "login"])
+    def test_logs_in_to_hand_its_mail_on(self, submission, authority, tmp_path, mechanism):
+        with self.postfix(submission, authority, tmp_path / "peer", mechanism) as peer:
+            self.submit(peer)
+            logged_in(submission, mechanism.upper())
+            submission.wait_log(event="accepted", proto="ESMTPSA")
+
+    def test_has_a_library_that_finds_our_scram_too_much_work(self, submission, authority, tmp_path):
+        # As docs/config.md says: Cyrus SASL gives up above 65,536 iterations.
+        with self.postfix(submission, authority, tmp_path / "peer", "scram-sha-256") as peer:
+            self.submit(peer)
+            wait_until(lambda: "iteration-count is too big" in peer.log_text(), CLIENT_SECONDS, peer.log_text)

@@ -38,3 +38,12 @@ def test_the_comparison_with_postfix_measures_both_and_says_so(tmp_path):
         assert medians[cells[0], "Postrider"]["flushes"] < medians[cells[0], "Postfix"]["flushes"]
     assert "group commit" in printed and "fsync per message" in printed and "% of the ceiling" in printed
     assert compare("--report", figures) == printed
+
+
+def test_tls_is_measured_beside_that_of_openssl(tmp_path):
+    figures = tmp_path / "figures.json"
+    compare("--scenario", "tls", "--cell", "TLS sessions", "--reps", 1, "--seconds", 0.1, "--sessions", 50, "--json", figures)
+    runs = {(run["cell"], run["peer"]): run for run in json.loads(figures.read_text())["runs"]}
+    assert len(runs) == 10
+    for (cell, peer), run in runs.items():
+        assert run["kib_after_ehlo"] > 1 if cell.startswith("idle") else 0.01 < run["cpu_ms"] < 100, (cell, peer)

@@ -53,8 +53,18 @@ def test_cron(sendmail, server, token, arrived):
     assert mail.get_content() == ".\nÄ\n"
 
 
-def test_php(sendmail, server, token, arrived):
-    # What its mail() writes into `sendmail -t -i`: CRLF between the fields it adds, LF elsewhere.
+def test_php(sendmail, server, token, arrived, tmp_path):
+    script = tmp_path / "mail.php"
+    script.write_text(f"""<?php
+        exit(mail("alice@example.test", "{token}", "body\n.\nmore",
+                  ["From" => "shop@client.test", "Bcc" => "bob@example.test"], "-fshop@client.test") ? 0 : 1);""")
+    run("php", "-n", "-d", f"sendmail_path={sendmail.wrapper} -t -i", script)
+    mail = parsed(arrived(token))
+    assert mail["From"] == "shop@client.test" and mail["Bcc"] is None and mail.get_content() == "body\n.\nmore\n"
+    assert parsed(arrived(token, "bob"))["Bcc"] is None
+
+
+def test_php_before_8_with_crlf_between_the_fields_that_it_adds(sendmail, server, token, arrived):
     run(sendmail.wrapper, "-t", "-i", text=f"To: alice@example.test\r\nSubject: {token}\r\n"
                                            "From: shop@client.test\nBcc: bob@example.test\r\n\nbody\r\r\n.\nmore\n".encode())
     assert arrived(token) == arrived(token, "bob")

@@ -43,6 +43,12 @@ class House {
   // Runs one session to its end with a client that sends these pieces and then closes; what it heard.
   net::fake::Peer converse(std::deque<std::string> sends, std::string_view from = "192.0.2.1");
 
+  // From the next connection or MAIL on what is sent on is rewritten.
+  void keep_secret(std::string octets) {
+    setting_.forwarding = std::make_shared<policy::Forwarding>(
+        setting_.config, directory::SrsSecrets{{{}, std::move(octets)}}, sys::system_clock());
+  }
+
   store::Spool& spool() { return *spool_; }
   Services& services() { return *services_; }
   const config::Config& config() const { return *setting_.config; }

@@ -1,0 +1,51 @@
+// Asks the DNS what the checks of one message want to know: all at once, under one deadline.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/time.hpp"
+#include "policy/lookups.hpp"
+#include "sys/clock.hpp"
+#include "sys/resolver.hpp"
+
+namespace postrider::policy {
+
+// All of it, the destructor too, belongs to one thread: its home. Let go of before `done`, it is silent for ever.
+class Inquiry : public std::enable_shared_from_this<Inquiry> {
+ public:
+  // Brings what it is given to the home thread, in order or not, at once or later. Called on any thread, as long as
+  // answers may come (see sys::Resolver).
+  using Post = std::function<void(std::move_only_function<void()>)>;
+  // True when it needs no more answers. It is called at the start and with each answer, not from within itself.
+  using Check = std::move_only_function<bool(Lookups&)>;
+
+  // `resolver` and `clock` outlive it.
+  static std::shared_ptr<Inquiry> make(sys::Resolver& resolver, const sys::Clock& clock, Post post);
+
+  // Once. `done` is called once, perhaps before this returns, when the check has said true. After `within` every
+  // question has the answer `timeout`: a check that asks no endless chain of questions then ends at once.
+  void run(base::Milliseconds within, Check check, std::move_only_function<void()> done);
+
+ private:
+  Inquiry(sys::Resolver& resolver, const sys::Clock& clock, Post post)
+      : resolver_(resolver), clock_(clock), post_(std::move(post)) {}
+
+  void go_on();
+  void ask(const Question& question);
+  void take(const Question& question, AnyAnswer answer);
+  template <class T>
+  sys::dns::Done<T> bring_home(const Question& question);
+
+  sys::Resolver& resolver_;
+  const sys::Clock& clock_;
+  const Post post_;
+  base::SteadyTime deadline_{};
+  Check check_;
+  std::move_only_function<void()> done_;
+  Lookups lookups_;
+  bool running_ = false;  // an answer that is there at once must not call the check within itself
+  bool news_ = false;
+};
+
+}  // namespace postrider::policy
