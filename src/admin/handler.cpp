@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "admin/answer.hpp"
+#include "admin/metrics_text.hpp"
 #include "admin/request.hpp"
 
 namespace postrider::admin {
@@ -106,6 +107,8 @@ class Handler {
                               {"until", base::to_rfc3339(ban.until)}});
     return {{"bans", std::move(bans)}};
   }
+
+  object operator()(const MetricsRequest&) { return {{"text", metrics_text()}}; }
 
   object operator()(const UnbanRequest& request) {
     return {{"cleared", guard_ ? guard_->clear(request.what) : 0}};

@@ -1,5 +1,6 @@
 #include "admin/handler.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
@@ -40,6 +41,11 @@ TEST_F(Handler, TellsWhoIsLockedOutAndLetsThemTryAgain) {
   EXPECT_EQ(said(R"({"do":"unban","everything":true})"), parse(R"({"cleared":1})"));  // its network
   EXPECT_TRUE(said(R"({"do":"unban"})").as_object().contains("error"));
   EXPECT_TRUE(said(R"({"do":"unban","what":"x","everything":true})").as_object().contains("error"));
+}
+
+TEST_F(Handler, PrintsTheMetrics) {
+  EXPECT_THAT(std::string(ask(R"({"do":"metrics"})").at("text").as_string()),
+              ::testing::HasSubstr("# TYPE postrider_pool_waiting gauge\n"));
 }
 
 TEST_F(Handler, ListsPageByPage) {

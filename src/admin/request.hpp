@@ -6,6 +6,7 @@
 //   {"do":"suspend","what":"site","pattern":"smtp://192.0.2.1:25","for_ms":7200000,"reason":"..."}
 //   {"do":"bans"}   {"do":"unban","what":"alice@example.com"}   {"do":"unban","everything":true}
 //   {"do":"resume","suspension":3}   {"do":"suspensions"}   {"do":"sites"}   {"do":"destinations","site":"..."}
+//   {"do":"metrics"}
 //
 // A selection has any of: message, sender, recipient, destinations, older_than_ms, younger_than_ms, state. A change of
 // everything must say so: "selection":{"everything":true}. docs/queue.md tells it to people.
@@ -76,8 +77,12 @@ struct UnbanRequest {
   std::string what;  // an account, a network, an address; empty: all
 };
 
-using Request = std::variant<ListRequest, ChangeRequest, ShowRequest, SuspendRequest, SuspensionsRequest,
-                             ResumeRequest, SitesRequest, DestinationsRequest, BansRequest, UnbanRequest>;
+// The metrics, as GET /metrics gives them.
+struct MetricsRequest {};
+
+using Request =
+    std::variant<ListRequest, ChangeRequest, ShowRequest, SuspendRequest, SuspensionsRequest, ResumeRequest,
+                 SitesRequest, DestinationsRequest, BansRequest, UnbanRequest, MetricsRequest>;
 
 // Without the line end. Failure: permanent, 5.5.4 (5.5.2 where it is no JSON object); text says what is wrong.
 base::Result<Request> parse_request(std::string_view line);

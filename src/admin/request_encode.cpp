@@ -64,6 +64,7 @@ object encode(const SitesRequest&) { return {{"do", "sites"}}; }
 object encode(const DestinationsRequest& request) { return {{"do", "destinations"}, {"site", request.site}}; }
 
 object encode(const BansRequest&) { return {{"do", "bans"}}; }
+object encode(const MetricsRequest&) { return {{"do", "metrics"}}; }
 object encode(const UnbanRequest& request) {
   if (request.what.empty()) return {{"do", "unban"}, {"everything", true}};
   return {{"do", "unban"}, {"what", request.what}};

@@ -130,7 +130,7 @@ Request read_unban(Members& members) {
 Request read(Members& members) {
   members.need("do");
   const auto word = members.word("do", {"list", "change", "show", "suspend", "suspensions", "resume", "sites",
-                                        "destinations", "bans", "unban"});
+                                        "destinations", "bans", "unban", "metrics"});
   switch (word.value_or(0)) {
     case 1:
       return read_change(members);
@@ -150,6 +150,8 @@ Request read(Members& members) {
       return BansRequest{};
     case 9:
       return read_unban(members);
+    case 10:
+      return MetricsRequest{};
     default:
       return read_list(members);
   }

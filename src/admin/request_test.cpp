@@ -69,6 +69,7 @@ TEST(Request, ReadsWhatItWrites) {
                                     BansRequest{},
                                     UnbanRequest{"192.0.2.0/24"},
                                     UnbanRequest{},
+                                    MetricsRequest{},
                                     DestinationsRequest{"smtp://192.0.2.1:25"}};
   for (const auto& request : all) {
     const auto line = encode(request);
@@ -87,7 +88,7 @@ TEST(Request, SaysWhatIsWrong) {
   EXPECT_EQ(fault("{}"), R"(5.5.4 "do" is missing)");
   EXPECT_EQ(
       fault(R"({"do":"lust"})"),
-      R"(5.5.4 "do" is none of list, change, show, suspend, suspensions, resume, sites, destinations, bans, unban)");
+      R"(5.5.4 "do" is none of list, change, show, suspend, suspensions, resume, sites, destinations, bans, unban, metrics)");
   EXPECT_EQ(fault(R"({"do":"list","limit":1001})"), R"(5.5.4 "limit" is no number from 1 to 1000)");
   EXPECT_EQ(fault(R"({"do":"list","lim":1})"), R"(5.5.4 unknown member "lim")");
   EXPECT_EQ(fault("{\"do\":\"list\",\"a\\u001b[2J\":1}"), "5.5.4 unknown member");

@@ -34,6 +34,8 @@ std::function<std::optional<int>()> add_queue(CLI::App& app);
 std::function<std::optional<int>()> add_trace(CLI::App& app);
 // The same for `ban`: who is locked out since somebody guessed passwords.
 std::function<std::optional<int>()> add_ban(CLI::App& app);
+// The same for `metrics`: what monitoring reads.
+std::function<std::optional<int>()> add_metrics(CLI::App& app);
 // The same for `backup` and `restore`.
 std::function<std::optional<int>()> add_backup(CLI::App& app);
 

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint16_t kSmtpOffset = 25;
 constexpr std::uint16_t kSubmissionOffset = 87;
 constexpr std::uint16_t kSubmissionsOffset = 65;
+constexpr std::uint16_t kHttpOffset = 80;
 constexpr const char* kDomain = "demo.test";
 constexpr const char* kPassword = "postrider";
 
@@ -31,7 +32,8 @@ void write_config(std::ostream& out, const std::filesystem::path& folder, int po
   write_listener(out, port_base + kSubmissionsOffset, "submission", "implicit");
   out << "[tls]\ncertificate = \"" << files.certificate.string() << "\"\nkey = \"" << files.key.string()
       << "\"\n\n[auth]\nmechanisms = [\"SCRAM-SHA-256-PLUS\", \"SCRAM-SHA-256\", \"PLAIN\", \"LOGIN\"]\n\n"
-      << "[queue]\nmin_free = \"16MiB\"\n";
+      << "[queue]\nmin_free = \"16MiB\"\n\n[http]\naddress = \"127.0.0.1:" << port_base + kHttpOffset
+      << "\"\n";
 }
 
 // demo.test with alice, bob, and info for both. What is there already stays as it is. Throws Stop.
@@ -59,7 +61,8 @@ void say_where(const std::filesystem::path& folder, int port_base) {
   std::cout << "Postrider demo: domain " << kDomain << " with alice and bob, password \"" << kPassword << "\""
             << "\n  SMTP           " << at(kSmtpOffset) << " (STARTTLS)"
             << "\n  submission     " << at(kSubmissionOffset) << " (STARTTLS), " << at(kSubmissionsOffset)
-            << " (TLS)\n  to be trusted  " << demo_files(folder).authority.string() << "\n  configuration  "
+            << " (TLS)\n  metrics        http://" << at(kHttpOffset) << "/metrics\n  to be trusted  "
+            << demo_files(folder).authority.string() << "\n  configuration  "
             << (folder / "postrider.toml").string() << "\n  mailboxes      "
             << (folder / "data/mail" / kDomain).string() << '/' << std::endl;
 }

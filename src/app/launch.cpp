@@ -50,12 +50,18 @@ base::Result<Launched> launch(const config::Config& config, std::size_t threads)
   auto inherited = sys::InheritedSockets::of_environment();
   auto server = receive::Server::bind(config, threads, inherited);
   if (!server) return std::unexpected(server.error());
+  std::unique_ptr<admin::HttpServer> http;
+  if (config.http.address) {
+    auto bound = admin::HttpServer::bind(*config.http.address, config.http.port);
+    if (!bound) return std::unexpected(bound.error());
+    http = std::move(*bound);
+  }
   auto control_socket = inherited.take(admin::control_path(config.runtime_dir));
   if (const auto known = refuse_what_is_left(inherited); !known) return std::unexpected(known.error());
   auto confinement = step_down(config);
   if (!confinement) return std::unexpected(confinement.error());
   confinement->tell();
-  return Launched{std::move(*server), std::move(control_socket), std::move(*confinement)};
+  return Launched{std::move(*server), std::move(http), std::move(control_socket), std::move(*confinement)};
 }
 
 }  // namespace postrider::app

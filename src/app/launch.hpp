@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "admin/http_server.hpp"
 #include "app/confinement.hpp"
 #include "receive/server.hpp"
 #include "sys/descriptor.hpp"
@@ -11,6 +12,7 @@ namespace postrider::app {
 
 struct Launched {
   std::unique_ptr<receive::Server> server;  // its ports are open
+  std::unique_ptr<admin::HttpServer> http;  // so is its port; null where none is configured
   sys::Descriptor control_socket;           // where one was passed
   Confinement confinement;                  // in force
 };

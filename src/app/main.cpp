@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
   auto* demo =
       app.add_subcommand("demo", "A whole server for play: demo.test with alice and bob, on 127.0.0.1.");
   demo->add_option("--dir", folder, "Where it keeps its mail")->capture_default_str();
-  demo->add_option("--port-base", port_base, "SMTP is on this plus 25, submission on this plus 87 and 65")
+  demo->add_option("--port-base", port_base,
+                   "SMTP is on this plus 25, submission on this plus 87 and 65, metrics on this plus 80")
       ->check(CLI::Range(0, 65000))
       ->capture_default_str();
 
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   const auto queue = app::add_queue(app);
   const auto trace = app::add_trace(app);
   const auto ban = app::add_ban(app);
+  const auto metrics = app::add_metrics(app);
   const auto backup = app::add_backup(app);
   const auto resolve = app::add_resolve(app);
   const auto directory = app::add_directory(app);
@@ -72,6 +74,7 @@ int main(int argc, char** argv) {
   if (const auto code = queue()) return *code;
   if (const auto code = trace()) return *code;
   if (const auto code = ban()) return *code;
+  if (const auto code = metrics()) return *code;
   if (const auto code = backup()) return *code;
   if (const auto code = resolve()) return *code;
   if (const auto code = directory()) return *code;

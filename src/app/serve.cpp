@@ -8,10 +8,12 @@
 #include <thread>
 
 #include "admin/control_server.hpp"
+#include "admin/http_server.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
 #include "app/launch.hpp"
 #include "app/login_house.hpp"
+#include "app/metrics.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
 #include "app/supervision.hpp"
@@ -150,7 +152,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   auto supervisor = sys::Supervisor::of_environment();
   auto launched = launch(*config, threads);
   if (!launched) return refuse_to_start(launched.error());
-  auto& [server, control_socket, confinement] = *launched;
+  auto& [server, http, control_socket, confinement] = *launched;
 
   // First of all, since it is what only one server can have: it says so where another has it.
   auto spool = store::Spool::open(spool_options(*config), clock);
@@ -224,8 +226,11 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
     if (!started) return refuse_to_start(started.error());
     collector = std::move(*started);
   }
+  const Metrics metrics(**spool, (*house)->guard());
+  if (http) http->start();
   server->start(services);
   for (const auto& address : server->addresses()) sys::log::info("listening", {{"address", address}});
+  if (http) sys::log::info("metrics", {{"address", http->address()}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
   Supervision supervision(supervisor, *server);

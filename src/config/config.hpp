@@ -311,6 +311,13 @@ struct Submit {
   bool operator==(const Submit&) const = default;
 };
 
+// Where monitoring asks.
+struct Http {
+  std::optional<base::IpAddress> address = {};  // of this machine itself; absent: nowhere
+  std::uint16_t port = 0;                       // 0: any
+  bool operator==(const Http&) const = default;
+};
+
 // Mail that an alias sends on to another domain: the sender's address is rewritten (wire/srs).
 struct Srs {
   bool rewrite = true;
@@ -364,6 +371,7 @@ struct Config {
   Queue queue;
   Delivery delivery;
   Srs srs;
+  Http http;
   Timeline timeline;
   Passwords passwords;
   Submit submit;

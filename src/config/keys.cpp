@@ -200,6 +200,9 @@ const std::vector<Spec> kSpecs{
      differs<&C::submit, &Submit::folder>},
     {"submit.connections_per_user", integer, "integer", "20", 1, 10000, "", nullptr},
 
+    {"http.address", text, "address:port", "none", 0, 0, "of this machine itself; port 0 to 65535",
+     differs<&C::http>},
+
     {"timeline.keep", duration, "duration", "30d", kMinute, 3650 * kDay, "",
      differs<&C::timeline, &Timeline::keep>},
     {"timeline.size", size, "size", "2GiB", kMiB, kTiB, "", differs<&C::timeline, &Timeline::size>},
@@ -261,6 +264,7 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.auth.oauth.ca = running.auth.oauth.ca;
   next.queue.min_free = running.queue.min_free;
   next.queue.min_free_inodes = running.queue.min_free_inodes;
+  next.http = running.http;
   next.timeline = running.timeline;
   next.passwords = running.passwords;
   next.submit.allow = running.submit.allow;

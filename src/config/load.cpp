@@ -143,6 +143,10 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section directory(table_of(root, "directory", report), "directory.", report);
   directory.read("password_cost", config.passwords.cost);
   directory.read("password_threads", config.passwords.threads);
+  Section http(table_of(root, "http", report), "http.", report);
+  Endpoint endpoint;
+  if (http.read("address", endpoint, parse_loopback_endpoint))
+    config.http = {.address = endpoint.address, .port = endpoint.port};
   Section timeline(table_of(root, "timeline", report), "timeline.", report);
   timeline.read("keep", config.timeline.keep);
   timeline.read("size", config.timeline.size);

@@ -120,6 +120,14 @@ Parsed<Endpoint> parse_endpoint(std::string_view text) {
   return problem(quoted(text) + " is no address and port", "write \"192.0.2.1:25\", or \"[::]:25\" for all");
 }
 
+Parsed<Endpoint> parse_loopback_endpoint(std::string_view text) {
+  auto endpoint = parse_endpoint(text);
+  if (endpoint && !endpoint->address.is_loopback())
+    return problem(quoted(text) + " can be reached from other machines, and nobody has to log in",
+                   "write \"127.0.0.1:9325\", and put a proxy that asks who it is before it");
+  return endpoint;
+}
+
 Parsed<std::string> parse_dns_server(std::string_view text) {
   const auto at = text.find('@');
   const bool good_port = at == std::string_view::npos || parse_port(text.substr(at + 1)).value_or(0) != 0;

@@ -46,6 +46,8 @@ struct Endpoint {
 };
 // "127.0.0.1:25", "[::]:25"; port 0 to 65535.
 Parsed<Endpoint> parse_endpoint(std::string_view text);
+// The same, of an address that only this machine itself reaches.
+Parsed<Endpoint> parse_loopback_endpoint(std::string_view text);
 // "192.0.2.1", "192.0.2.1@5353", "2001:db8::1@53"
 Parsed<std::string> parse_dns_server(std::string_view text);
 

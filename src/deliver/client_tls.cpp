@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "deliver/client_session.hpp"
+#include "net/tls_counts.hpp"
 #include "sys/log.hpp"
 
 namespace postrider::deliver {
@@ -14,6 +15,8 @@ using boost::system::system_error;
 using config::TlsLevel;
 
 namespace {
+
+net::TlsCounts counts("postrider_tls_out");  // docs/metrics.md
 
 std::string listed(const std::vector<std::string>& names) {
   std::string all;
@@ -73,6 +76,7 @@ awaitable<std::optional<mail::Reply>> ClientSession::shake_hands(const config::D
                                                               : error.code().message();
   }
   tls_failed_ = true;
+  counts.failed();
   connection_.transcript.note("TLS failed: " + trouble);
   sys::log::warning(
       "tls_failed",
@@ -92,6 +96,7 @@ std::optional<mail::Reply> ClientSession::judge_certificate() {
   } else if (verify && !connection_.tls()->peer_is_one_of(terms_.policy.names)) {
     trouble = "it is for " + listed(facts.peer.names) + " and not for " + listed(terms_.policy.names);
   }
+  counts.established(facts);
   tls_words_ = facts.to_string() + (verify && trouble.empty() ? ", verified" : "");
   connection_.transcript.note(tls_words_ + (trouble.empty() ? "" : ", certificate: " + trouble));
   sys::log::info("tls", {{"relay", relay_},

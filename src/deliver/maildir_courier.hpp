@@ -32,6 +32,7 @@ class MaildirCourier final : public queue::Courier {
   ~MaildirCourier() override;
 
   static queue::Site local_site() { return {.name = "local", .concurrency = kJobs}; }
+  queue::CourierKind kind() const override { return queue::CourierKind::mailbox; }
   // local_site(), known at once.
   void locate(const queue::Destination& destination,
               std::move_only_function<void(queue::Located)> done) override;

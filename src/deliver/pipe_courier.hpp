@@ -41,6 +41,7 @@ class PipeCourier final : public queue::Courier {
   ~PipeCourier() override;
 
   // The site "pipe:/path/of/a/program", known at once.
+  queue::CourierKind kind() const override { return queue::CourierKind::program; }
   void locate(const queue::Destination& destination,
               std::move_only_function<void(queue::Located)> done) override;
   std::size_t recipients_per_job() const override { return 1; }

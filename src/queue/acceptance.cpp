@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "queue/counts.hpp"
 #include "queue/notice.hpp"
 #include "queue/outcome_log.hpp"
 
@@ -120,6 +121,7 @@ void Acceptance::tell(store::Timeline& timeline) {
   if (!before_) return;
   for (const mail::Recipient& recipient : before_->recipients) {
     if (!is_told_of(recipient)) continue;
+    counts::outcomes.count(is_held(recipient) ? counts::kHeld : counts::place_of(recipient.last->action));
     log_outcome({.id = id_,
                  .envelope = *before_,
                  .recipient = recipient,

@@ -85,9 +85,13 @@ struct Report {
   std::vector<Trial> trials;  // in their order; empty for couriers that ask no host
 };
 
+// For the metrics.
+enum class CourierKind : std::uint8_t { mailbox, remote, program };
+
 class Courier {
  public:
   virtual ~Courier() = default;
+  virtual CourierKind kind() const { return CourierKind::remote; }
   // Which site this is now. `done` is called exactly once, on any thread (perhaps before this returns), within a
   // minute, and must not block. Any thread.
   virtual void locate(const Destination& destination, std::move_only_function<void(Located)> done) = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "queue/content.hpp"
+#include "queue/counts.hpp"
 #include "queue/failure.hpp"
 #include "queue/notification.hpp"
 #include "sys/log.hpp"
@@ -246,6 +247,7 @@ void Notifier::Inside::accepted(const Notification& notification, base::MessageI
   const std::string about = notification.about.to_string();
   const std::string sender = notification.envelope.reverse_path.to_string();
   const std::string_view notice = to_string(notification.notice);
+  counts::notifications.count(notification.notice);
   sys::log::info("notified", {{"id", about},
                               {"to", sender},
                               {"of", notice},

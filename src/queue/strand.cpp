@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "queue/counts.hpp"
 #include "sys/log.hpp"
 
 namespace postrider::queue {
@@ -30,6 +31,7 @@ Scheduler::Strand::Strand(Parts parts, std::shared_ptr<Mailbox> mailbox)
 }
 
 Scheduler::Strand::~Strand() {
+  show_load(0, 0);
   for (const auto& flow : flows_) {
     for (Parcel* one = flow->first; one;) delete std::exchange(one, one->behind);
   }
@@ -96,7 +98,18 @@ void Scheduler::Strand::work() {
   flush_unclaims();
   evict();
   most_window_ = std::max(most_window_, window_.size());
+  show_load(window_.size(), running_);
   tell_idle();
+}
+
+// For the metrics.
+void Scheduler::Strand::show_load(std::size_t window, std::size_t running) {
+  const auto show = [](sys::Gauges& gauge, std::size_t now, std::size_t& shown) {
+    if (now != shown) gauge.add(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(shown));
+    shown = now;
+  };
+  show(counts::in_memory, window, shown_window_);
+  show(counts::under_attempt, running, shown_running_);
 }
 
 void Scheduler::Strand::stop() {

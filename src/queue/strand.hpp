@@ -117,6 +117,7 @@ struct Scheduler::Strand {
   void configured(std::shared_ptr<const config::Config> config);
   void load_destinations(std::string after);
   void loaded(base::Result<std::vector<store::DestinationDue>> page);
+  void show_load(std::size_t window, std::size_t running);
   void tell_idle();
   bool is_idle() const;
   double chance();  // 0 to 1
@@ -322,6 +323,8 @@ struct Scheduler::Strand {
   Summaries summaries_;
   std::unordered_map<store::RecipientId, Parcel*, RecipientIdHash> window_;  // null: being recorded
   std::size_t most_window_ = 0;
+  std::size_t shown_window_ = 0;  // by the metrics
+  std::size_t shown_running_ = 0;
   std::size_t from_disk_ = 0;  // of the window
   std::unordered_set<std::unique_ptr<Flow>, FlowHash, FlowEqual> flows_;
   std::uint32_t lane_ids_ = 0;

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "queue/counts.hpp"
 #include "queue/outcome_log.hpp"
 #include "queue/strand.hpp"
 #include "sys/log.hpp"
@@ -104,6 +105,7 @@ void Scheduler::Strand::tell_of(const Decided& one) {
   const mail::Recipient& recipient = one.envelope->recipients[one.update.id.index];
   const bool held = one.update.state == mail::RecipientState::held;
   const bool waits = one.update.state == mail::RecipientState::waiting;
+  counts::outcomes.count(held ? counts::kHeld : counts::place_of(one.outcome.action));
   log_outcome({.id = one.update.id.message,
                .envelope = *one.envelope,
                .recipient = recipient,

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "queue/counts.hpp"
 #include "queue/strand.hpp"
 #include "sys/log.hpp"
 
@@ -148,8 +149,10 @@ void Scheduler::Strand::attempted(std::unique_ptr<Parcel> parcel, Report report)
                      .from_disk = parcel->from_disk,
                      .attempted = true,
                      .begun = parcel->begun};
-  for (std::size_t i = 0; i < report.outcomes.size(); ++i)
+  for (std::size_t i = 0; i < report.outcomes.size(); ++i) {
+    counts::attempts.count(lane.carrier->courier->kind(), counts::place_of(report.outcomes[i].action));
     conclude(from, parcel->recipients[i], std::move(report.outcomes[i]));
+  }
   leave_flow(*parcel);
   rest(lane);
   rest(dock);

@@ -10,6 +10,7 @@
 
 #include "policy/content.hpp"
 #include "queue/notice.hpp"
+#include "receive/counts.hpp"
 #include "receive/submit_folder.hpp"
 #include "receive/transfer.hpp"
 #include "sys/log.hpp"
@@ -225,6 +226,7 @@ Collector::Done Collector::commit(const std::string& name, const Dialog& dialog,
         std::move(completion));
   });
   if (!id || !*id) return Done::later;
+  counts::accepted(dialog.listener().mode, transfer.size(), recipients);
   folder_.remove(name);
   sys::log::info("accepted", {{"id", (*id)->to_string()},
                               {"from", from},

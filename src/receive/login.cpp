@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/await_posted.hpp"
+#include "receive/counts.hpp"
 #include "sys/log.hpp"
 
 namespace postrider::receive {
@@ -59,6 +60,7 @@ awaitable<std::optional<Reply>> Login::begin(std::string login) {
   login_ = std::move(login);
   auto begun = services_.logins->guard.begin(client_.address, login_, limits_of(config_->auth));
   if (!begun) {
+    counts::logins.count(mechanism_, counts::LoginEnd::locked);
     sys::log::warning(
         "login_locked_out",
         {{"client", client_.address.to_string()}, {"listener", client_.listener}, {"login", login_}});
@@ -70,7 +72,7 @@ awaitable<std::optional<Reply>> Login::begin(std::string login) {
 }
 
 Login::Settled Login::take(std::optional<base::Result<Identity>> told) {
-  if (!told) return later();
+  if (!told) return not_checked();
   if (*told) {
     identity_ = std::move(**told);
     return Granted{};
@@ -79,6 +81,11 @@ Login::Settled Login::take(std::optional<base::Result<Identity>> told) {
   sys::log::warning(
       "login_not_checked",
       {{"client", client_.address.to_string()}, {"login", login_}, {"reason", told->error().log_text()}});
+  return not_checked();
+}
+
+Login::Settled Login::not_checked() const {
+  counts::logins.count(mechanism_, counts::LoginEnd::unchecked);
   return later();
 }
 
@@ -95,7 +102,7 @@ awaitable<Login::Settled> Login::find_keys(wire::sasl::FindKeys question) {
   auto told = co_await net::await_posted<base::Result<ScramOffer>>(config_->auth.patience, [&](auto done) {
     services_.logins->authenticator.scram(std::move(question.login), std::move(done));
   });
-  if (!told || !*told) co_return later();
+  if (!told || !*told) co_return not_checked();
   offer_ = std::move(**told);
   co_return wire::sasl::Keys{offer_->salt, offer_->iterations};
 }
@@ -126,6 +133,7 @@ awaitable<Login::Settled> Login::check_certificate(wire::sasl::CheckCertificate 
 
 const Identity& Login::succeed() {
   if (attempt_) attempt_->succeeded();
+  counts::logins.count(mechanism_, counts::LoginEnd::ok);
   sys::log::info("logged_in", {{"client", client_.address.to_string()},
                                {"listener", client_.listener},
                                {"account", identity_.account},
@@ -137,6 +145,7 @@ const Identity& Login::succeed() {
 
 void Login::fail(const std::string& why) {
   const bool locked = attempt_ && attempt_->failed();
+  counts::logins.count(mechanism_, counts::LoginEnd::failed);
   sys::log::info("login_failed", {{"client", client_.address.to_string()},
                                   {"listener", client_.listener},
                                   {"login", login_},

@@ -45,6 +45,7 @@ class Login {
   boost::asio::awaitable<Settled> check_token(wire::sasl::CheckToken question);
   boost::asio::awaitable<Settled> check_certificate(wire::sasl::CheckCertificate question);
   Settled check_proof(const wire::sasl::CheckProof& question);
+  Settled not_checked() const;
   Settled take(std::optional<base::Result<Identity>> told);
 
   Services& services_;

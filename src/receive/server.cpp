@@ -16,6 +16,7 @@
 #include "net/gate.hpp"
 #include "net/listener.hpp"
 #include "receive/admission.hpp"
+#include "receive/counts.hpp"
 #include "receive/farewell.hpp"
 #include "receive/session.hpp"
 #include "receive/submit_folder.hpp"
@@ -38,6 +39,25 @@ std::string encoded(const mail::Reply& said) {
   wire::smtp::encode(said, out);
   return out;
 }
+
+void count_refused(Admission::Answer answer) {
+  counts::connections_refused.count(static_cast<std::size_t>(answer) - 1);
+}
+
+// As long as it is there.
+class CountedConnection {
+ public:
+  explicit CountedConnection(config::ListenerMode mode) : mode_(mode) {
+    counts::connections.count(mode_);
+    counts::open_connections.add(1, mode_);
+  }
+  ~CountedConnection() { counts::open_connections.add(-1, mode_); }
+  CountedConnection(const CountedConnection&) = delete;
+  CountedConnection& operator=(const CountedConnection&) = delete;
+
+ private:
+  config::ListenerMode mode_;
+};
 
 }  // namespace
 
@@ -91,6 +111,7 @@ void Server::State::take(Worker& worker, const config::Listener& listener, asio:
                    asio::detached);
     return;
   }
+  count_refused(answer);
   const bool full = answer == Admission::Answer::server_full;
   const auto said = no_place(*config, answer);
   sys::log::warning("too_many_connections",
@@ -131,6 +152,7 @@ void Server::State::take_local(Worker& worker, Descriptor descriptor, LocalUser 
                    asio::detached);
     return;
   }
+  count_refused(answer);
   sys::log::warning("too_many_connections",
                     {{"client", "uid " + std::to_string(uid)}, {"listener", submit.name()}});
   if (refusals.inside() < kPoliteRefusals)
@@ -143,6 +165,7 @@ asio::awaitable<void> Server::State::serve(Worker& worker, const config::Listene
                                            std::unique_ptr<net::Stream> stream, Peer peer,
                                            Admission::Place place, net::Gate::Pass pass) {
   // A parameter lives as long as the coroutine: the pass is given back at its end.
+  const CountedConnection counted(listener.mode);
   Session session(*services, listener, std::move(stream), std::move(peer), admission, std::move(place));
   worker.sessions.insert(&session);
   if (worker.stopping) session.shut_down();

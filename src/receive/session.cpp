@@ -9,6 +9,7 @@
 
 #include "base/ascii.hpp"
 #include "net/await_posted.hpp"
+#include "receive/counts.hpp"
 #include "receive/farewell.hpp"
 #include "sys/log.hpp"
 #include "wire/proxy/proxy_header.hpp"
@@ -156,6 +157,7 @@ awaitable<Session::Next> Session::admit_proxied(wire::proxy::Endpoint client) {
     place_ = Admission::Place(admission_, client.address);
     co_return Next::go_on;
   }
+  counts::connections_refused.count(static_cast<std::size_t>(answered) - 1);
   co_await answer(no_place(*config, answered));
   co_return Next::close;
 }
@@ -251,6 +253,7 @@ awaitable<Reply> Session::handle_rcpt(wire::smtp::Rcpt command) {
 }
 
 awaitable<Session::Next> Session::answer(Reply said) {
+  counts::refused(said);
   const auto enough = dialog_.count(said);
   // A good word that was earned (250 for a message!) is never taken back; the 421 follows it.
   if (!enough || said.positive()) wire::smtp::encode(said, replies_);

@@ -3,6 +3,7 @@
 
 #include "net/await_posted.hpp"
 #include "policy/content.hpp"
+#include "receive/counts.hpp"
 #include "receive/session.hpp"
 #include "sys/log.hpp"
 #include "wire/smtp/reply.hpp"
@@ -124,6 +125,7 @@ awaitable<Session::Next> Session::end_of_content() {
   if (!each) by_rcpt.resize(1);
   // One command, and counted as one: a 421 among these replies would be taken for a recipient's.
   for (std::size_t i = 0; i + 1 < by_rcpt.size(); ++i) {
+    counts::refused(by_rcpt[i]);
     wire::smtp::encode(by_rcpt[i], replies_);
     if (replies_.size() > kReplyBytes) co_await send_replies();
   }
@@ -199,6 +201,7 @@ awaitable<Reply> Session::accept(mail::Envelope envelope, mail::Edits edits, Tra
       });
   if (!id) co_return reply(451, 3, 0, "the disk is too slow just now, try again later");
   if (!*id) co_return store_refusal(id->error());
+  counts::accepted(dialog_.listener().mode, transfer.size(), recipients);
   const std::string name = (*id)->to_string();
   sys::log::info("accepted", {{"id", name},
                               {"from", from},

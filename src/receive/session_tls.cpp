@@ -2,6 +2,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "net/tls_stream.hpp"
+#include "receive/counts.hpp"
 #include "receive/farewell.hpp"
 #include "receive/session.hpp"
 #include "sys/log.hpp"
@@ -60,11 +61,13 @@ awaitable<void> Session::begin_tls(net::TlsServer::Pass) {
   try {
     co_await tls->handshake();
     dialog_.begin_tls(tls->facts());
+    counts::tls.established(*dialog_.tls());
     log_client_certificate();
     co_return;
   } catch (const boost::system::system_error& error) {
     reason = watchdog_.expired() ? "it took too long" : error.code().message();
   }
+  counts::tls.failed();
   sys::log::info("tls_failed", {{"client", dialog_.peer().address.to_string()},
                                 {"listener", dialog_.listener().name()},
                                 {"reason", reason}});

@@ -52,8 +52,10 @@ class CommitJob final : public Job {
         state_.fresh.put(draft_.id, std::move(draft_.bytes), std::move(edits_));
       ++state_.commits;
       ++state_.messages;
-      state_.recipients += recipients_.size();
-      state_.recipients -= ended_;
+      ByState change{};
+      for (const RecipientRow& recipient : recipients_) ++change[place_of(recipient.state)];
+      change[place_of(static_cast<std::int64_t>(mail::RecipientState::untold))] -= ended_;
+      state_.recipients.add(change);
       state_.messages -= finished_;
     } else {
       for (const RecipientRow& recipient : recipients_) state_.claims.forget(recipient.id);
@@ -110,7 +112,7 @@ class CommitJob final : public Job {
   std::vector<RecipientRow> recipients_;
   bool waits_ = false;  // one of them: its delivery is next
   std::size_t bytes_ = 0;
-  std::uint64_t ended_ = 0;
+  std::int64_t ended_ = 0;
   std::uint64_t finished_ = 0;
 };
 

@@ -35,6 +35,17 @@ std::optional<std::string> damaged_bytes(Database& database, const BadRecord& ba
   return {};
 }
 
+ByState states_of(Database& database, const BadRecord& bad) {
+  const bool one = bad.what == BadRecord::What::recipient;
+  Statement select(database,
+                   "SELECT state FROM recipient WHERE message = ?1 AND (?2 OR idx = ?3) AND state <> 9");
+  ByState states{};
+  for (auto rows = select.query(bad.id.message.value, std::int64_t{!one}, std::int64_t{bad.id.index});
+       rows.next();)
+    ++states[place_of(rows.number(0))];
+  return states;
+}
+
 std::uint64_t mark(Database& database, const BadRecord& bad) {
   static_assert(kQuarantined == 9);
   if (bad.what == BadRecord::What::recipient) {
@@ -69,7 +80,8 @@ std::string_view to_string(BadRecord::What what) {
 }
 
 Taken quarantine(Database& database, const BadRecord& bad, base::UtcTime now) {
-  Taken taken{.recipients = mark(database, bad)};
+  Taken taken{.by_state = states_of(database, bad)};
+  taken.recipients = mark(database, bad);
   if (taken.recipients == 0) return taken;
   taken.message = !has_open_recipients(database, bad.id.message);
   const auto bytes = damaged_bytes(database, bad);

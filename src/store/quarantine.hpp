@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
+#include "store/by_state.hpp"
 #include "store/recipient_id.hpp"
 #include "store/sqlite.hpp"
 
@@ -23,6 +24,7 @@ std::string_view to_string(BadRecord::What what);
 // What went out of the queue with it.
 struct Taken {
   std::uint64_t recipients = 0;
+  ByState by_state{};    // these
   bool message = false;  // none of its recipients is left open
 };
 

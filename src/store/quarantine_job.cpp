@@ -22,7 +22,9 @@ class QuarantineJob final : public Job {
       return;
     }
     if (taken_.recipients == 0) return;
-    state_.recipients -= taken_.recipients;
+    ByState change{};
+    for (std::size_t place = 0; place < change.size(); ++place) change[place] = -taken_.by_state[place];
+    state_.recipients.add(change);
     state_.messages -= taken_.message;
     ++state_.quarantined;
     sys::log::error("quarantined", {{"id", bad_.id.message.to_string()},

@@ -22,7 +22,7 @@ class RecordJob final : public Job {
   }
 
   void write(Tables& tables) override {
-    ended_ = 0;
+    change_ = {};
     waiting_.clear();
     unreadable_.clear();
     not_waiting_.clear();
@@ -38,7 +38,7 @@ class RecordJob final : public Job {
 
   void finish(base::Result<void> result) override {
     if (result) {
-      state_.recipients -= ended_;
+      state_.recipients.add(change_);
       state_.messages -= finished_;
       for (const base::MessageId id : touched_) state_.fresh.forget(id);
       for (const RecipientId id : not_waiting_) state_.claims.forget(id);
@@ -76,10 +76,10 @@ class RecordJob final : public Job {
 
   void apply(Tables& tables, const RecipientUpdate& update) {
     if (update.state) return rewrite(tables, update);
-    const bool there = tables.delete_recipient(update.id);
+    const auto was = tables.delete_recipient(update.id);
     not_waiting_.push_back(update.id);
-    if (!there) return;
-    ++ended_;
+    if (!was) return;
+    --change_[place_of(*was)];
     touched_.push_back(update.id.message);
   }
 
@@ -101,7 +101,9 @@ class RecordJob final : public Job {
       record->last = update.outcome;
       record->last_unknown.clear();
     }
+    --change_[place_of(row->state)];
     row->state = static_cast<std::int64_t>(*update.state);
+    ++change_[place_of(row->state)];
     row->record = encode(*record);
     const bool waits = *update.state == mail::RecipientState::waiting;
     if (waits) row->due = update.due;
@@ -117,7 +119,7 @@ class RecordJob final : public Job {
   const std::function<void(BadRecord)> report_;
   Done done_;
   std::size_t bytes_ = 0;
-  std::uint64_t ended_ = 0;
+  ByState change_{};
   std::uint64_t finished_ = 0;
   // What the claims are to know, when it is on the disk.
   std::vector<std::pair<std::string, DueKey>> waiting_;

@@ -119,7 +119,9 @@ void Spool::maintain(std::function<void()> done) { core_->writer->maintain(std::
 SpoolStatistics Spool::statistics() const {
   const State& state = core_->state;
   return {.messages = state.messages,
-          .recipients = state.recipients,
+          .recipients = state.recipients.total(),
+          .held = state.recipients.in(mail::RecipientState::held),
+          .untold = state.recipients.in(mail::RecipientState::untold),
           .quarantined = state.quarantined,
           .transactions = core_->writer->transactions(),
           .commits = state.commits};

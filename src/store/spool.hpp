@@ -62,6 +62,8 @@ struct SpoolOptions {
 struct SpoolStatistics {
   std::uint64_t messages = 0;  // committed and not finished
   std::uint64_t recipients = 0;
+  std::uint64_t held = 0;          // of these
+  std::uint64_t untold = 0;        // of these
   std::uint64_t quarantined = 0;   // records moved aside, since ever
   std::uint64_t transactions = 0;  // since the start; each is one sync
   std::uint64_t commits = 0;       // messages committed since the start

@@ -23,13 +23,19 @@ void recover(Database& database) {
 }
 
 void count(Database& database, State& state) {
-  Statement select(database,
-                   "SELECT count(*), coalesce(sum(open), 0) FROM "
-                   "(SELECT count(*) AS open FROM recipient WHERE state <> 9 GROUP BY message)");
+  Statement select(
+      database,
+      "SELECT count(*), coalesce(sum(other), 0), coalesce(sum(waiting), 0), coalesce(sum(held), 0), "
+      "coalesce(sum(untold), 0) FROM (SELECT sum(state NOT IN (1, 2, 3)) AS other, "
+      "sum(state = 1) AS waiting, sum(state = 2) AS held, sum(state = 3) AS untold "
+      "FROM recipient WHERE state <> 9 GROUP BY message)");
   Rows rows = select.query();
   if (!rows.next()) return;
   state.messages = static_cast<std::uint64_t>(rows.number(0));
-  state.recipients = static_cast<std::uint64_t>(rows.number(1));
+  ByState open{};
+  for (std::size_t place = 0; place < open.size(); ++place)
+    open[place] = rows.number(1 + static_cast<int>(place));
+  state.recipients.add(open);
   state.quarantined = static_cast<std::uint64_t>(
       database.number("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'quarantined'"));
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "store/by_state.hpp"
 #include "store/claims.hpp"
 #include "store/fresh.hpp"
 #include "sys/clock.hpp"
@@ -18,7 +19,7 @@ struct State {
   Claims claims;
   Fresh fresh;
   std::atomic<std::uint64_t> messages = 0;
-  std::atomic<std::uint64_t> recipients = 0;
+  OpenRecipients recipients;
   std::atomic<std::uint64_t> quarantined = 0;
   std::atomic<std::uint64_t> commits = 0;
   // Drafts that may still be appended to.

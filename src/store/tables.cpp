@@ -49,7 +49,9 @@ Tables::Tables(Database& database)
                         "UPDATE recipient SET state = ?3, due = ?4, record = ?5 "
                         "WHERE message = ?1 AND idx = ?2"),
       update_record_(database, "UPDATE recipient SET record = ?3 WHERE message = ?1 AND idx = ?2"),
-      delete_recipient_(database, "DELETE FROM recipient WHERE message = ?1 AND idx = ?2 AND state <> 9"),
+      delete_recipient_(database,
+                        "DELETE FROM recipient WHERE message = ?1 AND idx = ?2 AND state <> 9 "
+                        "RETURNING state"),
       delete_untold_(database, "DELETE FROM recipient WHERE message = ?1 AND idx = ?2 AND state = 3"),
       select_open_(database, "SELECT 1 FROM recipient WHERE message = ?1 AND state <> 9 LIMIT 1"),
       number_suspension_(database,
@@ -153,9 +155,12 @@ void Tables::update_record(RecipientId id, std::string_view record) {
   update_record_.run(id.message.value, std::int64_t{id.index}, Blob{record});
 }
 
-bool Tables::delete_recipient(RecipientId id) {
-  delete_recipient_.run(id.message.value, std::int64_t{id.index});
-  return delete_recipient_.changes() > 0;
+std::optional<std::int64_t> Tables::delete_recipient(RecipientId id) {
+  Rows rows = delete_recipient_.query(id.message.value, std::int64_t{id.index});
+  if (!rows.next()) return {};
+  const std::int64_t state = rows.number(0);
+  rows.next();
+  return state;
 }
 
 bool Tables::delete_untold(RecipientId id) {

@@ -65,8 +65,9 @@ class Tables {
   std::optional<RecipientRow> recipient(RecipientId id);
   void update_recipient(const RecipientRow& row);  // domain is left as it was
   void update_record(RecipientId id, std::string_view record);
-  bool delete_recipient(RecipientId id);  // false: there was none, or it is in quarantine
-  bool delete_untold(RecipientId id);     // false: there was none in that state
+  // The state that it had; nothing: there was none, or it is in quarantine.
+  std::optional<std::int64_t> delete_recipient(RecipientId id);
+  bool delete_untold(RecipientId id);  // false: there was none in that state
   // Deletes those, with their bodies, of which no recipient is left. Gives the number of those of which none is
   // open: with others in quarantine a message stays, and is counted as well. Ids may come twice.
   std::uint64_t delete_finished(std::vector<base::MessageId> ids);

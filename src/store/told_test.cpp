@@ -1,6 +1,8 @@
 // Recipients that have their end, and senders who hear of it.
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "store/sqlite.hpp"
 #include "store/testing/blocking_spool.hpp"
 #include "store/testing/power_vfs.hpp"
@@ -57,6 +59,33 @@ class ToldTest : public ::testing::Test {
   sys::fake::Clock clock_;
   std::unique_ptr<Spool> spool_;
 };
+
+TEST_F(ToldTest, CountsOpenRecipientsByTheirState) {
+  const auto counts = [this] {
+    const auto now = spool_->statistics();
+    return std::array{now.recipients - now.held - now.untold, now.held, now.untold};
+  };
+  const auto id = send(5);
+  EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{5, 0, 0}));
+  auto held = deferred({id, 0}, clock_.utc());
+  held.state = mail::RecipientState::held;
+  ASSERT_TRUE(record(*spool_, {held, failed({id, 1}), failed({id, 2}), delivered({id, 3})}));
+  EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{1, 1, 2}));
+  ASSERT_TRUE(report({.ended = {{id, 1}}, .warned = {}}));
+  EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{2, 1, 1}));  // the report waits, too
+  ASSERT_TRUE(record(*spool_, {deferred({id, 0}, clock_.utc()), delivered({id, 2}), delivered({id, 2})}));
+  EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{3, 0, 0}));
+  held.id = {id, 4};
+  ASSERT_TRUE(record(*spool_, {held}));
+  open();
+  EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{2, 1, 0}));
+  // A record that can't be read goes with the state that it had.
+  Database((folder_.path() / "spool" / "spool.db").string(), nullptr, Database::Access::read_write)
+      .execute("UPDATE message SET envelope = x'01ff'");
+  ASSERT_TRUE(claim(*spool_, base::UtcTime::max()).value().empty());
+  maintain(*spool_);  // behind what was reported
+  EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{0, 0, 0}));
+}
 
 TEST_F(ToldTest, ListsMessagesWithUntoldRecipientsById) {
   const auto first = send(3);

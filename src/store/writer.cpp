@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "sys/log.hpp"
+#include "sys/metrics.hpp"
 #include "sys/thread_name.hpp"
 
 namespace postrider::store {
@@ -12,7 +13,21 @@ namespace {
 // What a job costs beside its bytes.
 constexpr std::size_t kJobBytes = 512;
 
+using std::chrono::microseconds;
 using std::chrono::steady_clock;
+
+// docs/metrics.md
+const std::vector<microseconds> kBounds = {
+    microseconds(100),      microseconds(250),     microseconds(500),     microseconds(1000),
+    microseconds(2500),     microseconds(5000),    microseconds(10'000),  microseconds(25'000),
+    microseconds(50'000),   microseconds(100'000), microseconds(250'000), microseconds(1'000'000),
+    microseconds(5'000'000)};
+sys::Durations commit_seconds("postrider_commit_seconds",
+                              "Groups that were committed and synced: from the first statement on.", kBounds);
+sys::Durations sync_seconds("postrider_commit_sync_seconds",
+                            "Of these, how long COMMIT took, which writes and syncs.", kBounds);
+sys::Counters commit_jobs("postrider_commit_jobs_total",
+                          "What these groups held: messages, and outcomes of recipients that came together.");
 
 }  // namespace
 
@@ -153,9 +168,11 @@ void Writer::write(std::span<std::unique_ptr<Job>> jobs) {
 std::optional<SqlError> Writer::transact(std::span<std::unique_ptr<Job>> jobs) {
   const bool sync = std::ranges::any_of(jobs, [](const auto& job) { return job->needs_sync(); });
   const auto begun = steady_clock::now();
+  auto written = begun;
   try {
     connection_->tables.begin(sync ? Tables::Sync::now : Tables::Sync::later);
     for (auto& job : jobs) job->write(connection_->tables);
+    if (sync) written = steady_clock::now();
     connection_->tables.commit();
   } catch (const SqlError& error) {
     connection_->tables.roll_back();
@@ -163,7 +180,11 @@ std::optional<SqlError> Writer::transact(std::span<std::unique_ptr<Job>> jobs) {
   }
   if (sync) {
     ++transactions_;
-    last_commit_ = steady_clock::now() - begun;
+    const auto ended = steady_clock::now();
+    last_commit_ = ended - begun;
+    commit_seconds.observe(last_commit_);
+    sync_seconds.observe(ended - written);
+    commit_jobs.add(jobs.size());
   }
   return {};
 }

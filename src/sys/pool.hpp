@@ -46,6 +46,7 @@ class Pool {
  private:
   void run() noexcept;
 
+  const std::string name_;
   const std::size_t bound_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
