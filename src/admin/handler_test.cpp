@@ -1,5 +1,6 @@
 #include "admin/handler.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
@@ -43,8 +44,8 @@ TEST_F(Handler, TellsWhoIsLockedOutAndLetsThemTryAgain) {
 }
 
 TEST_F(Handler, PrintsTheMetrics) {
-  const auto text = ask(R"({"do":"metrics"})").at("text").as_string();
-  EXPECT_TRUE(text.contains("# TYPE postrider_pool_waiting gauge\n")) << text;
+  EXPECT_THAT(std::string(ask(R"({"do":"metrics"})").at("text").as_string()),
+              ::testing::HasSubstr("# TYPE postrider_pool_waiting gauge\n"));
 }
 
 TEST_F(Handler, ListsPageByPage) {

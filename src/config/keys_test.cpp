@@ -71,7 +71,7 @@ TEST(Keys, AreLiveUnlessTheyNeedARestart) {
                   "listener[].xclient", "listener[].greeting_delay", "listener[].extensions",
                   "listener[].auth", "auth.oauth.ca", "queue.min_free", "queue.min_free_inodes",
                   "directory.password_cost", "directory.password_threads", "submit.allow", "submit.folder",
-                  "timeline.keep", "timeline.size", "dns.servers", "dns.trust_anchors"));
+                  "http.address", "timeline.keep", "timeline.size", "dns.servers", "dns.trust_anchors"));
 }
 
 TEST(Keys, ThatNeedARestartKeepTheirValueAtAReload) {
@@ -106,6 +106,8 @@ password_threads = 3
 [submit]
 allow = "nobody"
 folder = "/x/submit"
+[http]
+address = "127.0.0.1:8080"
 [timeline]
 keep = "1d"
 size = "1MiB"

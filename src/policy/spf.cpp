@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.hpp"
+#include "policy/iprev.hpp"
 #include "sys/dns_rdata.hpp"
 
 namespace postrider::policy {
@@ -17,7 +18,6 @@ namespace spf = wire::spf;
 constexpr unsigned kMostTerms = 10;
 constexpr unsigned kMostVoids = 2;
 constexpr std::size_t kMostExchanges = 10;
-constexpr std::size_t kMostNames = 10;
 // Ours: what is longer would be a burden to keep.
 constexpr std::size_t kLongestRecord = 16384;
 constexpr std::size_t kLongestExplanation = 500;
@@ -245,10 +245,10 @@ SpfCheck::Match SpfCheck::match_mx(const spf::Mechanism& mechanism, const std::s
 
 // RFC 7208 5.5. Troubles of the DNS are the client's here, not the domain's: they only mean that nothing matches.
 SpfCheck::Match SpfCheck::match_ptr(const std::string& name, Lookups& lookups) {
-  const auto names = validated_names(lookups);
-  if (!names) return Match::pending;
+  const auto client = check_iprev(request_.client, lookups);
+  if (!client) return Match::pending;
   const bool within =
-      std::ranges::any_of(*names, [&](const std::string& own) { return is_within(own, name); });
+      std::ranges::any_of(client->names, [&](const std::string& own) { return is_within(own, name); });
   return within ? Match::yes : Match::no;
 }
 
@@ -324,32 +324,13 @@ SpfCheck::Name SpfCheck::expand(const spf::MacroString& spec, Lookups& lookups) 
   return name && dns::is_name(*name) ? std::move(*name) : "";
 }
 
-// The client's names that have its address. RFC 7208 5.5
-std::optional<std::vector<std::string>> SpfCheck::validated_names(Lookups& lookups) const {
-  const TextAnswer* names = lookups.ptr(request_.client);
-  if (!names) return {};
-  std::vector<std::string> validated;
-  if (!*names) return validated;
-  bool pending = false;
-  for (std::size_t i = 0; i < std::min((*names)->records.size(), kMostNames); ++i) {
-    const std::string& name = (*names)->records[i];
-    const AddressAnswer* answer = lookups.address(name, request_.client.is_v4());
-    if (!answer)
-      pending = true;
-    else if (*answer && std::ranges::count((*answer)->records, request_.client) != 0)
-      validated.push_back(without_dot(name));
-  }
-  if (pending) return {};
-  return validated;
-}
-
 // The domain itself, or a name in it, where there is one. RFC 7208 7.3
 SpfCheck::Name SpfCheck::validated_name(Lookups& lookups) const {
-  const auto names = validated_names(lookups);
-  if (!names) return {};
-  if (names->empty()) return "unknown";
+  const auto client = check_iprev(request_.client, lookups);
+  if (!client) return {};
+  if (client->names.empty()) return "unknown";
   const std::string& domain = frames_.back().domain;
-  const auto best = std::ranges::min_element(*names, {}, [&](const std::string& name) {
+  const auto best = std::ranges::min_element(client->names, {}, [&](const std::string& name) {
     return base::iequals(name, domain) ? 0 : is_within(name, domain) ? 1 : 2;
   });
   return *best;

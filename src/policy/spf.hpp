@@ -101,7 +101,6 @@ class SpfCheck {
 
   Name target(const wire::spf::Mechanism& mechanism, Lookups& lookups) const;
   Name expand(const wire::spf::MacroString& spec, Lookups& lookups) const;
-  std::optional<std::vector<std::string>> validated_names(Lookups& lookups) const;
   Name validated_name(Lookups& lookups) const;
   wire::spf::MacroValues values(std::string_view validated) const;
 

@@ -3,33 +3,14 @@
 #include <algorithm>
 #include <bit>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "wire/octet_positions.hpp"
 
 namespace postrider::wire::smtp {
 namespace {
 
-constexpr std::size_t kBlock = 64;
 constexpr std::size_t kMinLimit = 998;
 // A line that begins and ends within one block is not measured.
 static_assert(kBlock <= kMinLimit);
-
-// Bit k is set where octet k of the block is `c`.
-std::uint64_t positions(const char* block, char c) {
-  std::uint64_t bits = 0;
-#ifdef __SSE2__
-  const __m128i wanted = _mm_set1_epi8(c);
-  for (std::size_t i = 0; i < kBlock; i += 16) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
-    const auto found = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, wanted)));
-    bits |= static_cast<std::uint64_t>(found) << i;
-  }
-#else
-  for (std::size_t i = 0; i < kBlock; ++i) bits |= static_cast<std::uint64_t>(block[i] == c) << i;
-#endif
-  return bits;
-}
 
 // Whether one of the octets at the set bits is a dot. Few are set, as lines go.
 bool has_dot(const char* block, std::uint64_t starts) {

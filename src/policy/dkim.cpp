@@ -1,0 +1,67 @@
+#include "policy/dkim.hpp"
+
+#include <utility>
+
+#include "base/ascii.hpp"
+
+namespace postrider::policy {
+namespace {
+
+using wire::dkim::Pending;
+
+DkimResult result_of(const Pending& pending, wire::dkim::Verdict verdict) {
+  DkimResult result;
+  result.verdict = std::move(verdict);
+  if (pending.signature) {
+    const auto& signature = *pending.signature;
+    result.domain = signature.domain.ascii();
+    result.selector = signature.selector;
+    result.identity = signature.local + '@' + signature.identity.ascii();
+    result.algorithm = to_string(signature.algorithm);
+    result.signature_start = signature.signature_start;
+  } else {
+    const auto& unusable = pending.signature.error();
+    result.domain = unusable.domain;
+    result.selector = unusable.selector;
+    result.signature_start = unusable.signature_start;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string describe(const DkimResult& result) {
+  constexpr std::size_t kMost = 1000;
+  const auto& verdict = result.verdict;
+  std::string text(to_string(verdict.result));
+  if (!verdict.why.empty()) text += ": " + verdict.why;
+  if (verdict.testing) text += ", in testing mode";
+  text += " (d=" + result.domain + ", s=" + result.selector;
+  if (!result.algorithm.empty()) text += ", " + result.algorithm;
+  if (verdict.key_bits != 0) text += ", " + std::to_string(verdict.key_bits) + " bits";
+  if (verdict.unsigned_octets != 0)
+    text += ", l= leaves the last " + std::to_string(verdict.unsigned_octets) + " octets unsigned";
+  if (!verdict.record.empty())
+    text += "; " + result.selector + "._domainkey." + result.domain + " has \"" + verdict.record + '"';
+  text = base::printable(text + ')');
+  if (text.size() > kMost) text = text.substr(0, kMost - 3) + "...";
+  return text;
+}
+
+DkimCheck::DkimCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHasher& bodies, DkimKeys& keys)
+    : prepared_(prepare(header, bodies)) {
+  for (const Pending& pending : prepared_.signatures)
+    if (pending.signature) keys.want(pending.signature->key_name());
+}
+
+std::vector<DkimResult> DkimCheck::results(const wire::dkim::BodyHasher& bodies, const DkimKeys& keys,
+                                           base::UtcTime now) const {
+  std::vector<DkimResult> results;
+  for (const Pending& pending : prepared_.signatures) {
+    const auto key = pending.signature ? keys.of(pending.signature->key_name()) : wire::dkim::KeyAnswer();
+    results.push_back(result_of(pending, judge(pending, bodies, key, now)));
+  }
+  return results;
+}
+
+}  // namespace postrider::policy

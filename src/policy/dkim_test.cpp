@@ -1,0 +1,121 @@
+#include "policy/dkim.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sys/fake/resolver.hpp"
+#include "wire/dkim/testing/trial.hpp"
+
+namespace postrider::policy {
+namespace {
+
+using namespace wire::dkim::testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using wire::dkim::Result;
+
+constexpr std::string_view kMessage = "From: joe@football.example.com\r\nSubject: x\r\n\r\nHi.\r\n";
+const std::string kBrisbane = "brisbane._domainkey.football.example.com";
+const std::string kTest = "test._domainkey.football.example.com";
+
+struct PolicyDkim : ::testing::Test {
+  PolicyDkim() { dns.texts = records_of({brisbane(), test()}); }
+  sys::fake::Resolver dns;
+};
+
+std::vector<DkimResult> check(std::string_view message, sys::Resolver& dns) {
+  const auto [header, body] = split(message);
+  wire::dkim::BodyHasher bodies;
+  DkimKeys keys;
+  const DkimCheck check(wire::dkim::HeaderIndex(header), bodies, keys);
+  bodies.feed(body);
+  bodies.finish();
+  std::vector<DkimResult> results;
+  int done = 0;
+  look_up(dns, std::move(keys), std::chrono::seconds(1), [&](DkimKeys answered) {
+    ++done;
+    results = check.results(bodies, answered, {});
+  });
+  EXPECT_EQ(done, 1);
+  return results;
+}
+
+std::vector<Result> results_of(const std::vector<DkimResult>& results) {
+  std::vector<Result> out;
+  for (const auto& one : results) out.push_back(one.verdict.result);
+  return out;
+}
+
+TEST_F(PolicyDkim, SaysWhoSigned) {
+  const auto results = check(signed_by(kMessage, {brisbane(), test()}), dns);
+  EXPECT_THAT(results_of(results), ElementsAre(Result::pass, Result::pass));
+  EXPECT_TRUE(results[0].passed());
+  EXPECT_EQ(results[0].domain, "football.example.com");
+  EXPECT_EQ(results[0].identity, "@football.example.com");
+  EXPECT_EQ(results[0].selector, "brisbane");
+  EXPECT_EQ(results[0].algorithm, "ed25519-sha256");
+  EXPECT_EQ(results[0].signature_start.size(), 8u);
+  EXPECT_EQ(results[1].algorithm, "rsa-sha256");
+  EXPECT_EQ(describe(results[0]),
+            "pass (d=football.example.com, s=brisbane, ed25519-sha256, 256 bits; " + kBrisbane +
+                " has \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\")");
+}
+
+TEST_F(PolicyDkim, AsksForEachKeyOnce) {
+  EXPECT_EQ(check(signed_by(kMessage, {test(), brisbane(), test()}), dns).size(), 3u);
+  EXPECT_EQ(dns.asked, 2);
+  EXPECT_TRUE(check(kMessage, dns).empty());
+  EXPECT_EQ(dns.asked, 2);
+}
+
+TEST_F(PolicyDkim, TellsTroubleOfTheDnsFromAMissingKey) {
+  dns.errors[kBrisbane] = sys::dns::Error::timeout;
+  dns.texts.erase(kTest);
+  const auto results = check(signed_by(kMessage, {brisbane(), test()}), dns);
+  EXPECT_THAT(results_of(results), ElementsAre(Result::temperror, Result::permerror));
+  EXPECT_EQ(describe(results[0]),
+            "temperror: the key could not be looked up: timeout (d=football.example.com, s=brisbane, "
+            "ed25519-sha256)");
+  EXPECT_THAT(describe(results[1]), HasSubstr("permerror: there is no key"));
+  for (const auto error : {sys::dns::Error::servfail, sys::dns::Error::bogus}) {
+    dns.errors[kBrisbane] = error;
+    EXPECT_THAT(results_of(check(signed_by(kMessage, {brisbane()}), dns)), ElementsAre(Result::temperror));
+  }
+  for (const auto error : {sys::dns::Error::nodata, sys::dns::Error::malformed}) {
+    dns.errors[kBrisbane] = error;
+    EXPECT_THAT(results_of(check(signed_by(kMessage, {brisbane()}), dns)), ElementsAre(Result::permerror));
+  }
+}
+
+TEST_F(PolicyDkim, AsksNothingForASignatureThatCanNotBeUsed) {
+  const auto results =
+      check("DKIM-Signature: v=1; a=rsa-sha1; d=example.com; s=old; h=From; bh=YWJj; b=ZGVm\r\n" +
+                std::string(kMessage),
+            dns);
+  EXPECT_THAT(results_of(results), ElementsAre(Result::permerror));
+  EXPECT_EQ(describe(results[0]), "permerror: rsa-sha1 proves nothing any more (d=example.com, s=old)");
+  EXPECT_EQ(dns.asked, 0);
+}
+
+TEST_F(PolicyDkim, ShowsARecordInOneBoundedLine) {
+  dns.texts[kBrisbane] = {"v=DKIM1; k=ed25519; t=y; n=\xc3\xa4" + std::string(2000, 'x') + "; p="};
+  const auto line = describe(check(signed_by(kMessage, {brisbane()}), dns).at(0));
+  EXPECT_THAT(line, HasSubstr("permerror: the key was revoked, in testing mode (d="));
+  EXPECT_THAT(line, HasSubstr("n=??xxx"));
+  EXPECT_EQ(line.size(), 1000u);
+}
+
+TEST_F(PolicyDkim, TakesAQuestionWithoutAnAnswerForTrouble) {
+  DkimKeys keys;
+  keys.want("a");
+  keys.want("b");
+  keys.answer("a", sys::dns::Answer<std::string>{{"record"}, {}, false});
+  keys.answer("c", sys::dns::Answer<std::string>{{"record"}, {}, false});
+  EXPECT_THAT(keys.questions(), ElementsAre("b"));
+  EXPECT_EQ(keys.of("a").records, std::vector<std::string>{"record"});
+  EXPECT_EQ(keys.of("b").trouble, "no answer");
+  EXPECT_EQ(keys.of("c").kind, wire::dkim::KeyAnswer::Kind::unavailable);
+}
+
+}  // namespace
+}  // namespace postrider::policy
