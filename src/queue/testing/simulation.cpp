@@ -301,18 +301,14 @@ void Simulation::drain() {
 
 void Simulation::last_questions() {
   auto idle = std::make_shared<bool>(false);
-  while (!life_.up || stopping_) pass();
+  while (!life_.up || stopping_ || backlog_.writes_fail) pass();
   const Moment asked = ledger_.now();
   postmaster_.resume_all();
   scheduler_->when_idle([idle] { *idle = true; });
   while (!*idle && ledger_.now() < asked + 1min) pass();
   if (!*idle) ledger_.fault("it does not become idle");
-  // What is known of a destination serves a while longer. A process that ends meanwhile forgets what it was asked for.
-  for (Moment next = asked + 1min; ledger_.now() < asked + 15min; pass()) {
-    if (ledger_.now() < next || !life_.up || stopping_) continue;
-    postmaster_.resume_all();
-    next = ledger_.now() + 1min;
-  }
+  // What is known of a destination serves a while longer.
+  while (ledger_.now() < asked + 15min) pass();
   const Scheduler::Load load = scheduler_->load();
   if (load.window + load.running + load.destinations > 0)
     ledger_.fault(fmt::format("nothing is left to do, and {} recipients, {} destinations are in memory",
