@@ -33,7 +33,23 @@ POSTRIDER = {
 }
 
 
-class Sink(peers.SmtpSink):
+class Measured:
+    """What all peers do with their account."""
+
+    def start(self):
+        super().start()
+        self.account.root = self.process.pid
+        return self
+
+    def stop(self):
+        super().stop()
+        self.account.close()
+
+    def empty(self):
+        pass
+
+
+class Sink(Measured, peers.SmtpSink):
     """smtp-sink, where relayed mail ends; it is a server of its own for the ceiling: smtp-source into smtp-sink."""
 
     name, about = "ceiling", "smtp-source → smtp-sink"
@@ -48,18 +64,6 @@ class Sink(peers.SmtpSink):
         counted = ["/bin/sh", "-c", f'exec "$@" > {self.counter}', "sh"]
         return [*self.account.wrap(), *counted, *super().command()]
 
-    def start(self):
-        super().start()
-        self.account.root = self.process.pid
-        return self
-
-    def stop(self):
-        super().stop()
-        self.account.close()
-
-    def empty(self):
-        pass
-
     def count(self):
         """Messages so far; smtp-sink -c writes "sess=… quit=… mesg=…" again and again, with no line ends."""
         with open(self.counter, "rb") as file:
@@ -67,7 +71,7 @@ class Sink(peers.SmtpSink):
             return int((re.findall(rb"mesg=(\d+)\r", file.read()) or [0])[-1])
 
 
-class OpensslServer(peers.Peer):
+class OpensslServer(Measured, peers.Peer):
     """openssl s_server, which sends each line back reversed: what a TLS session costs that does nothing else."""
 
     name, about = "openssl", "openssl s_server"
@@ -81,20 +85,8 @@ class OpensslServer(peers.Peer):
         return [*self.account.wrap(), "openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", self.certificate.pem,
                 "-key", self.certificate.key, "-rev", "-quiet"]
 
-    def start(self):
-        super().start()
-        self.account.root = self.process.pid
-        return self
 
-    def stop(self):
-        super().stop()
-        self.account.close()
-
-    def empty(self):
-        pass
-
-
-class Postfix(peers.Postfix):
+class Postfix(Measured, peers.Postfix):
     name = "Postfix"
 
     def __init__(self, folder, main):
@@ -112,15 +104,6 @@ class Postfix(peers.Postfix):
 
     def command(self):
         return [*self.account.wrap(), *super().command()]
-
-    def start(self):
-        super().start()
-        self.account.root = self.process.pid
-        return self
-
-    def stop(self):
-        super().stop()
-        self.account.close()
 
     def empty(self):
         self.run("/usr/sbin/postsuper", "-c", self.conf, "-d", "ALL")

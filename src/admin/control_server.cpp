@@ -1,5 +1,6 @@
 #include "admin/control_server.hpp"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -163,15 +164,18 @@ ControlServer::~ControlServer() = default;
 base::Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesystem::path& runtime_dir,
                                                                   queue::Operator& desk,
                                                                   const sys::Clock& clock,
-                                                                  directory::LoginGuard* guard) {
+                                                                  directory::LoginGuard* guard,
+                                                                  sys::Descriptor passed) {
   if (const auto folder = prepare_folder(runtime_dir); !folder) return std::unexpected(folder.error());
   const auto path = control_path(runtime_dir);
-  auto bound = bind_control(path);
+  const bool is_ours = !passed;
+  if (!is_ours) ::fcntl(passed.get(), F_SETFL, ::fcntl(passed.get(), F_GETFL) | O_NONBLOCK);
+  auto bound = is_ours ? bind_control(path) : base::Result<Descriptor>(std::move(passed));
   if (!bound) return std::unexpected(std::move(bound.error()));
   Descriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return no_socket(path, reason(errno));
   return std::unique_ptr<ControlServer>(new ControlServer(
-      std::make_unique<Inside>(path, std::move(*bound), std::move(stop), desk, clock, guard)));
+      std::make_unique<Inside>(is_ours ? path : "", std::move(*bound), std::move(stop), desk, clock, guard)));
 }
 
 }  // namespace postrider::admin

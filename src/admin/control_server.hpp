@@ -8,6 +8,7 @@
 #include "directory/login_guard.hpp"
 #include "queue/operator.hpp"
 #include "sys/clock.hpp"
+#include "sys/descriptor.hpp"
 
 namespace postrider::admin {
 
@@ -20,11 +21,13 @@ class ControlServer {
  public:
   // Begins to answer. A socket that nobody listens on any more is replaced; one on which a server answers is not:
   // permanent failure then. So it is where the folder can't be used: it is somebody else's, or others may write
-  // there. Becoming another user comes before this. The desk, the clock and the guard outlive it.
+  // there. Becoming another user comes before this. The desk, the clock and the guard outlive it. `passed`: a socket that
+  // listens at that path already, and that somebody else removes.
   static base::Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& runtime_dir,
                                                             queue::Operator& desk,
                                                             const sys::Clock& clock = sys::system_clock(),
-                                                            directory::LoginGuard* guard = nullptr);
+                                                            directory::LoginGuard* guard = nullptr,
+                                                            sys::Descriptor passed = {});
   // Ends all connections, after the request that each is at (the desk gives up after 30 s at the latest), and removes
   // the socket.
   ~ControlServer();

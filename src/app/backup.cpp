@@ -106,13 +106,13 @@ boost::json::object read_manifest(const fs::path& folder) {
   return value.get_object();
 }
 
-// A folder that was made goes again, unless it is kept.
+// A data_dir that was made goes again, unless it is kept.
 class MadeFolder {
  public:
-  MadeFolder(const fs::path& folder, const std::string& user) : folder_(folder) {
+  explicit MadeFolder(const config::Config& config) : folder_(config.data_dir) {
     std::error_code error;
-    made_ = !fs::exists(folder, error);
-    need(make_folder_for(folder, user));
+    made_ = !fs::exists(folder_, error);
+    need(make_data_dir(config));
   }
   MadeFolder(const MadeFolder&) = delete;
   MadeFolder& operator=(const MadeFolder&) = delete;
@@ -135,7 +135,7 @@ struct Mended {
 
 Mended restore_data(const BackupOptions& options, const boost::json::object& manifest,
                     const config::Config& config) {
-  MadeFolder folder(config.data_dir, config.user);
+  MadeFolder folder(config);
   const auto spool_copy = need(store::OpenCopy::open(options.folder / "spool" / "spool.db"));
   const auto timeline_copy = store::OpenCopy::open(options.folder / "timeline" / "timeline.db");
   std::optional<store::OpenCopy> directory_copy;

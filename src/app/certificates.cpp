@@ -25,6 +25,10 @@ config::Fault fault_of(const config::Config& config, const config::TlsCertificat
           .mend = found.mend};
 }
 
+config::Fault unusable(const config::Config& config, std::string what) {
+  return {config.file, 0, 0, std::move(what), "it must be a PEM file that the server's user may read"};
+}
+
 // What makes clients turn away, though it works.
 void warn(const config::Config& config, const config::TlsCertificate& pair, const net::TlsCertificate& read,
           std::vector<config::Fault>& warnings) {
@@ -73,29 +77,45 @@ std::vector<config::Fault> tls_faults(const config::Config& config, bool warning
     options.certificates.push_back(*read);
   }
   if (faults.empty()) warn_of_hostname(config, options.certificates, less);
-  const auto fault = [&](std::string what) {
-    faults.push_back(
-        {config.file, 0, 0, std::move(what), "it must be a PEM file that the server's user may read"});
-  };
   if (!options.certificates.empty()) {
     net::TlsServer server(sys::system_clock(), sys::system_random());
-    if (const auto used = server.use(options); !used) fault(used.error());
+    if (const auto used = server.use(options); !used) faults.push_back(unusable(config, used.error()));
   }
   if (!config.delivery.tls_ca.empty()) {
     net::TlsClient client;
-    if (const auto trusted = client.trust(config.delivery.tls_ca); !trusted) fault(trusted.error());
+    if (const auto trusted = client.trust(config.delivery.tls_ca); !trusted)
+      faults.push_back(unusable(config, trusted.error()));
   }
   if (warnings) faults.insert(faults.end(), less.begin(), less.end());
   return faults;
 }
 
-Certificates::Certificates() : server_(sys::system_clock(), sys::system_random()) {}
+Certificates::Certificates(Beyond beyond)
+    : beyond_(std::move(beyond)), server_(sys::system_clock(), sys::system_random()) {}
 
 base::Result<void> Certificates::start(const config::Config& config) {
   std::vector<config::Fault> faults;
   take(config, faults);
   if (faults.empty()) return {};
   return base::permanent({5, 3, 5}, faults.front().to_string());
+}
+
+config::Fault Certificates::refused(const config::Config& config, const config::TlsCertificate& pair,
+                                    const net::TlsFault& found) const {
+  const auto fault = fault_of(config, pair, found);
+  const bool key = found.of == net::TlsFault::Of::key;
+  return beyond_({.path = key ? pair.key : pair.certificate,
+                  .use = Use::read,
+                  .key = key ? "tls.key" : "tls.certificate",
+                  .line = fault.line,
+                  .column = fault.column})
+      .value_or(fault);
+}
+
+config::Fault Certificates::refused(const config::Config& config, const char* key, const std::string& file,
+                                    std::string what) const {
+  const config::Fault fault = unusable(config, std::move(what));
+  return file.empty() ? fault : beyond_({.path = file, .use = Use::read, .key = key}).value_or(fault);
 }
 
 void Certificates::reload(const config::Config& config) {
@@ -137,7 +157,7 @@ void Certificates::take(const config::Config& config, std::vector<config::Fault>
         fresh.push_back(key);
       }
     } else {
-      faults.push_back(fault_of(config, pair, read.error()));
+      faults.push_back(refused(config, pair, read.error()));
       if (before == in_use_.end()) continue;
       now = before->second;
     }
@@ -146,13 +166,13 @@ void Certificates::take(const config::Config& config, std::vector<config::Fault>
   }
   warn_of_hostname(config, options.certificates, warnings);
   for (const auto& each : warnings) sys::log::warning("tls_certificate", {{"fault", each.to_string()}});
-  const auto refuse = [&](std::string what) {
-    faults.push_back(
-        {config.file, 0, 0, std::move(what), "it must be a PEM file that the server's user may read"});
-  };
-  if (const auto trusted = client_.trust(config.delivery.tls_ca); !trusted) refuse(trusted.error());
+  if (const auto trusted = client_.trust(config.delivery.tls_ca); !trusted)
+    faults.push_back(refused(config, "delivery.tls_ca", config.delivery.tls_ca, trusted.error()));
   if (options.certificates.empty()) return;
-  if (const auto used = server_.use(options); !used) return refuse(used.error());
+  if (const auto used = server_.use(options); !used) {
+    faults.push_back(refused(config, "tls.client_ca", config.tls.client_ca, used.error()));
+    return;
+  }
   in_use_ = std::move(next);
   for (const std::string& key : fresh) {
     const auto& certificate = *in_use_.at(key).certificate;

@@ -1,11 +1,14 @@
 // The certificates of the configuration, as files that change while the server runs.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/access.hpp"
 #include "config/config.hpp"
 #include "net/tls_context.hpp"
 
@@ -18,7 +21,9 @@ std::vector<config::Fault> tls_faults(const config::Config& config, bool warning
 // On the main thread, but for server() and client(), which are for any.
 class Certificates {
  public:
-  Certificates();
+  // What keeps this process from a file, whatever the file's rights are: the fault to tell then.
+  using Beyond = std::function<std::optional<config::Fault>(const Needed&)>;
+  explicit Certificates(Beyond beyond);
 
   // At the start: the first fault, where there is one.
   base::Result<void> start(const config::Config& config);
@@ -40,8 +45,13 @@ class Certificates {
     std::shared_ptr<const net::TlsCertificate> certificate;
   };
   void take(const config::Config& config, std::vector<config::Fault>& faults);
+  config::Fault refused(const config::Config& config, const config::TlsCertificate& pair,
+                        const net::TlsFault& found) const;
+  config::Fault refused(const config::Config& config, const char* key, const std::string& file,
+                        std::string what) const;
   std::string state_of_files(const config::Config& config) const;
 
+  const Beyond beyond_;
   net::TlsServer server_;
   net::TlsClient client_;
   std::map<std::string, Pair> in_use_;  // by the names of the files

@@ -1,5 +1,10 @@
-#include <iostream>
+#include <unistd.h>
 
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+
+#include "app/access.hpp"
 #include "app/backup_files.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
@@ -26,11 +31,25 @@ void warn_of_directory(const std::shared_ptr<const config::Config>& config) {
     std::cerr << "warning: " << problem << '\n';
 }
 
+// What is wrong with the files that the configuration names.
+std::vector<config::Fault> faults_around(const config::Config& config) {
+  std::vector<config::Fault> faults;
+  const auto denied = denied_paths_of(config.user, needed_paths(config), config.file);
+  if (denied)
+    std::ranges::transform(*denied, std::back_inserter(faults), &Denied::fault);
+  else
+    faults.push_back({config.file, 0, 0, denied.error().log_text(), "see getent passwd"});
+  // What we can't read ourselves need not be told twice.
+  if (::geteuid() == 0 || faults.empty())
+    std::ranges::copy(tls_faults(config, true), std::back_inserter(faults));
+  return faults;
+}
+
 }  // namespace
 
 int check(const std::filesystem::path& config) {
   const auto loaded = config::load(config);
-  const auto faults = loaded ? tls_faults(**loaded, true) : loaded.error();
+  const auto faults = loaded ? faults_around(**loaded) : loaded.error();
   for (const auto& fault : faults) std::cerr << fault.to_string() << '\n';
   if (!faults.empty()) return 1;
   warn_of_directory(*loaded);

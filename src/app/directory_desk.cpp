@@ -22,8 +22,7 @@ boost::json::array strings(const std::vector<std::string>& list) {
 }  // namespace
 
 DirectoryDesk::DirectoryDesk(const std::filesystem::path& config) : config_(load_config(config)) {
-  if (const auto made = make_folder_for(config_->data_dir, config_->user); !made)
-    throw Stop{kRefused, made.error().log_text()};
+  if (const auto made = make_data_dir(*config_); !made) throw Stop{kRefused, made.error().log_text()};
   owner_.emplace(taken(AsOwner::of(config_->data_dir)));
   registry_ = taken(directory::Registry::open(config_->data_dir, sys::system_random()));
   snapshot_ = taken(registry_->load());

@@ -11,11 +11,12 @@
 #include "admin/http_server.hpp"
 #include "app/certificates.hpp"
 #include "app/commands.hpp"
+#include "app/launch.hpp"
 #include "app/login_house.hpp"
 #include "app/metrics.hpp"
-#include "app/privileges.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
+#include "app/supervision.hpp"
 #include "app/trace_finisher.hpp"
 #include "deliver/hosts.hpp"
 #include "deliver/maildir.hpp"
@@ -31,6 +32,7 @@
 #include "sys/log.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
+#include "sys/supervisor.hpp"
 
 namespace postrider::app {
 namespace {
@@ -89,18 +91,19 @@ void renew_secrets(Settings& settings) {
 }
 
 // Until a signal ends us.
-int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file) {
+int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file,
+                     Supervision& supervision) {
   const sigset_t signals = our_signals();
-  const timespec look{.tv_sec = Certificates::kLook.count(), .tv_nsec = 0};
   for (;;) {
-    const int signal = sigtimedwait(&signals, nullptr, &look);
-    if (signal < 0 && errno == EAGAIN) {
+    const int signal = supervision.wait_for(signals, Certificates::kLook, [&] {
       certificates.look(*settings.get().config);
       renew_secrets(settings);
-    }
+    });
     if (signal == SIGHUP) {
-      settings.reload(file);
-      certificates.reload(*settings.get().config);
+      supervision.reload([&] {
+        settings.reload(file);
+        certificates.reload(*settings.get().config);
+      });
     }
     if (signal == SIGTERM || signal == SIGINT) return 0;
     if (signal != SIGUSR1 || !store_broke) continue;
@@ -134,12 +137,8 @@ store::SpoolOptions spool_options(const config::Config& config) {
   return options;
 }
 
-// Programs on this machine must get through data_dir to the submit folder; all else in it is closed to them. Only one that is
-// new is opened: of another the server says what is to be done.
-base::Result<void> open_submit(const config::Config& config, bool fresh, receive::Server& server) {
+base::Result<void> open_submit(const config::Config& config, receive::Server& server) {
   if (config.submit.allow == config::SubmitAllow::nobody) return {};
-  std::error_code ignored;
-  if (fresh) std::filesystem::permissions(config.data_dir, std::filesystem::perms(0711), ignored);
   if (auto prepared = receive::prepare_submit_folder(config.submit.folder); !prepared) return prepared;
   return server.open_submit(config.submit.folder);
 }
@@ -150,20 +149,10 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
       config->io_threads ? config->io_threads : std::max(1u, std::thread::hardware_concurrency());
   auto& clock = sys::system_clock();
 
-  auto server = receive::Server::bind(*config, threads);
-  if (!server) return refuse_to_start(server.error());
-  std::unique_ptr<admin::HttpServer> http;
-  if (config->http.address) {
-    auto bound = admin::HttpServer::bind(*config->http.address, config->http.port);
-    if (!bound) return refuse_to_start(bound.error());
-    http = std::move(*bound);
-  }
-  std::error_code absent;
-  const bool fresh = !std::filesystem::exists(config->data_dir, absent);
-  for (const auto& folder : {config->data_dir, config->runtime_dir}) {
-    if (const auto made = make_folder_for(folder, config->user); !made) return refuse_to_start(made.error());
-  }
-  if (const auto became = become(config->user); !became) return refuse_to_start(became.error());
+  auto supervisor = sys::Supervisor::of_environment();
+  auto launched = launch(*config, threads);
+  if (!launched) return refuse_to_start(launched.error());
+  auto& [server, http, control_socket, confinement] = *launched;
 
   // First of all, since it is what only one server can have: it says so where another has it.
   auto spool = store::Spool::open(spool_options(*config), clock);
@@ -173,17 +162,17 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   auto snapshot = (*registry)->load();
   if (!snapshot) return refuse_to_start(snapshot.error());
   Settings settings(config, *snapshot);
+  settings.admit_only([&](const config::Config& next) { return confinement.beyond(next); });
   auto secrets = (*registry)->renew_srs_secrets(clock.utc(), config->srs.max_age, sys::system_random());
   if (!secrets) return refuse_to_start(secrets.error());
   settings.set_secrets(std::move(*secrets));
   for (const auto& problem : directory::problems(config, *snapshot))
     sys::log::warning("directory_problem", {{"what", problem}});
   // As the user who will have to read them when they are renewed.
-  Certificates certificates;
+  Certificates certificates([&](const Needed& one) { return confinement.beyond(one, config->file); });
   if (const auto read = certificates.start(*config); !read) return refuse_to_start(read.error());
 
-  if (const auto opened = open_submit(*config, fresh, **server); !opened)
-    return refuse_to_start(opened.error());
+  if (const auto opened = open_submit(*config, *server); !opened) return refuse_to_start(opened.error());
   auto timeline = store::Timeline::open(timeline_options(*config), clock);
   if (!timeline) return refuse_to_start(timeline.error());
   log_effective_settings(*settings.get().config, **spool, threads, descriptors);
@@ -214,7 +203,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                       .config = current});
   auto house = LoginHouse::open(settings, **resolver, clock);
   if (!house) return refuse_to_start(house.error());
-  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock, &(*house)->guard());
+  auto control = admin::ControlServer::start(config->runtime_dir, queue.desk(), clock, &(*house)->guard(),
+                                             std::move(control_socket));
   if (!control) return refuse_to_start(control.error());
 
   const directory::Watcher watcher(std::move(*registry), (*snapshot)->generation(),
@@ -238,15 +228,17 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   }
   const Metrics metrics(**spool, (*house)->guard());
   if (http) http->start();
-  (*server)->start(services);
-  for (const auto& address : (*server)->addresses()) sys::log::info("listening", {{"address", address}});
+  server->start(services);
+  for (const auto& address : server->addresses()) sys::log::info("listening", {{"address", address}});
   if (http) sys::log::info("metrics", {{"address", http->address()}});
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
-  const int code = wait_for_the_end(settings, certificates, file);
+  Supervision supervision(supervisor, *server);
+  const int code = wait_for_the_end(settings, certificates, file, supervision);
   if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
   sys::log::info("stopping");
-  (*server)->stop(kSessionPatience);
+  supervisor.stopping();
+  server->stop(kSessionPatience);
   return code;
 }
 

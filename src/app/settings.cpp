@@ -71,6 +71,9 @@ receive::Setting Settings::get() const {
 
 void Settings::reload(const std::filesystem::path& file) {
   auto loaded = config::reload(*get().config, file);
+  if (loaded) {
+    if (auto faults = fits_(*loaded->config); !faults.empty()) loaded = std::unexpected(std::move(faults));
+  }
   if (!loaded) {
     for (const auto& fault : loaded.error()) sys::log::error("config_fault", {{"fault", fault.to_string()}});
     sys::log::error("reload_refused", {{"file", file.string()}, {"faults", loaded.error().size()}});

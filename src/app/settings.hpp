@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
+#include <vector>
 
 #include "receive/services.hpp"
 
@@ -17,6 +19,9 @@ class Settings {
   Settings(std::shared_ptr<const config::Config> config, std::shared_ptr<const directory::Snapshot> snapshot);
 
   receive::Setting get() const;
+  // Whether a configuration that is read again fits this process; each fault keeps it out. Once, before reload().
+  using Fits = std::function<std::vector<config::Fault>(const config::Config&)>;
+  void admit_only(Fits fits) { fits_ = std::move(fits); }
   // Reads the file again. With a fault nothing changes and each fault is logged; keys that need a restart keep
   // their old value and are named in the log.
   void reload(const std::filesystem::path& file);
@@ -34,6 +39,7 @@ class Settings {
   std::mutex changing_;  // held by whoever makes a new setting, so that none is made from an old half
   std::shared_ptr<const directory::Snapshot> snapshot_;
   receive::Setting setting_;
+  Fits fits_ = [](const config::Config&) { return std::vector<config::Fault>(); };
 };
 
 // Raises the soft descriptor limit to the hard one; gives what is in force then.

@@ -332,6 +332,13 @@ struct Timeline {
   bool operator==(const Timeline&) const = default;
 };
 
+// What confines the server after its start; docs/security.md.
+struct Sandbox {
+  bool seccomp = true;
+  bool landlock = true;
+  bool operator==(const Sandbox&) const = default;
+};
+
 struct Dns {
   std::vector<std::string> servers;  // "127.0.0.1@5353"; empty: the system's
   std::string trust_anchors;         // file; empty: no validation
@@ -371,6 +378,7 @@ struct Config {
   std::vector<Domain> domains;  // in the order of the file
   std::vector<Route> routes;
   Dns dns;
+  Sandbox sandbox;
   std::string mailbox;  // "maildir:/var/lib/postrider/mail/{domain}/{user}": data_dir is filled in
   std::uint64_t mailbox_quota = 0;  // octets; 0: none
 

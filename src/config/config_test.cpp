@@ -138,6 +138,8 @@ size = "3MiB"
 [dns]
 servers = ["127.0.0.1@5353", "::1"]
 trust_anchors = "/etc/root.key"
+[sandbox]
+seccomp = false
 )");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->hostname.text(), "MX.example.com");
@@ -188,6 +190,7 @@ trust_anchors = "/etc/root.key"
   EXPECT_EQ(config->timeline, (Timeline{hours(48), 3u << 20}));
   EXPECT_THAT(config->dns.servers, ElementsAre("127.0.0.1@5353", "::1"));
   EXPECT_EQ(config->dns.trust_anchors, "/etc/root.key");
+  EXPECT_EQ(config->sandbox, (Sandbox{.seccomp = false, .landlock = true}));
 }
 
 TEST(Config, OffersUsersEveryExtensionAndStrangersThoseThatAreListed) {
@@ -221,14 +224,17 @@ TEST(Config, TellsEveryFaultInTheOrderOfTheFile) {
              "node = 256\n"
              "[[listener]]\n"
              "adress = \"x\"\n"
-             "mode = \"mxx\"\n"),
+             "mode = \"mxx\"\n"
+             "[sandbox]\n"
+             "landlock = \"yes\"\n"),
       ElementsAre(HasSubstr("t:1:1: \"data_dir\" is missing"), HasSubstr("t:1:1: \"hostname\" is missing"),
                   "t:1:1: unknown key \"hostnam\"; did you mean \"hostname\"?",
                   "t:2:11: \"threads\" can't be a string; write it as threads = 0 (integer)",
                   "t:3:8: \"node\" is out of bounds; it may be 0 to 255",
                   HasSubstr("t:4:1: \"address\" of [[listener]] is missing; add address = "),
                   "t:5:1: unknown key \"adress\"; did you mean \"address\"?",
-                  "t:6:8: \"mxx\" is no mode; did you mean \"mx\"?"));
+                  "t:6:8: \"mxx\" is no mode; did you mean \"mx\"?",
+                  "t:8:12: \"landlock\" can't be a string; write it as landlock = true (true or false)"));
 }
 
 TEST(Config, SaysWhereAKeyBelongs) {

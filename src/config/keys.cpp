@@ -53,6 +53,11 @@ const std::vector<Spec> kSpecs{
     {"networks", list, "list of networks", "none", 0, 0, kTrusted, nullptr},
     {"postmaster", text, "address", "none", 0, 0, "must exist where it is local", nullptr},
 
+    {"sandbox.seccomp", boolean, "true or false", "true", 0, 0, "true, false",
+     differs<&C::sandbox, &Sandbox::seccomp>},
+    {"sandbox.landlock", boolean, "true or false", "true", 0, 0, "true, false",
+     differs<&C::sandbox, &Sandbox::landlock>},
+
     {"log.format", choice, "word", "logfmt", 0, 0, "logfmt, json", differs<&C::log_format>},
     {"log.level", choice, "word", "info", 0, 0, "debug, info, warning, error", differs<&C::log_level>},
 
@@ -265,6 +270,7 @@ void keep_restart_keys(const Config& running, Config& next) {
   next.submit.allow = running.submit.allow;
   next.submit.folder = running.submit.folder;
   next.dns = running.dns;
+  next.sandbox = running.sandbox;
 }
 
 std::vector<std::string> restart_differences(const Config& now, const Config& next) {

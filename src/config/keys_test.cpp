@@ -66,12 +66,13 @@ TEST(Keys, AreLiveUnlessTheyNeedARestart) {
     if (!key.live) restart.push_back(key.name);
   EXPECT_THAT(
       restart,
-      ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "log.format", "log.level",
-                  "listener[].address", "listener[].mode", "listener[].tls", "listener[].proxy_protocol",
-                  "listener[].xclient", "listener[].greeting_delay", "listener[].extensions",
-                  "listener[].auth", "auth.oauth.ca", "queue.min_free", "queue.min_free_inodes",
-                  "directory.password_cost", "directory.password_threads", "submit.allow", "submit.folder",
-                  "timeline.keep", "timeline.size", "dns.servers", "dns.trust_anchors"));
+      ElementsAre("data_dir", "runtime_dir", "user", "threads", "node", "sandbox.seccomp", "sandbox.landlock",
+                  "log.format", "log.level", "listener[].address", "listener[].mode", "listener[].tls",
+                  "listener[].proxy_protocol", "listener[].xclient", "listener[].greeting_delay",
+                  "listener[].extensions", "listener[].auth", "auth.oauth.ca", "queue.min_free",
+                  "queue.min_free_inodes", "directory.password_cost", "directory.password_threads",
+                  "submit.allow", "submit.folder", "http.address", "timeline.keep", "timeline.size",
+                  "dns.servers", "dns.trust_anchors"));
 }
 
 TEST(Keys, ThatNeedARestartKeepTheirValueAtAReload) {
@@ -83,6 +84,9 @@ data_dir = "/elsewhere"
 user = "x"
 threads = 2
 node = 1
+[sandbox]
+seccomp = false
+landlock = false
 [log]
 format = "json"
 level = "debug"
@@ -106,6 +110,8 @@ password_threads = 3
 [submit]
 allow = "nobody"
 folder = "/x/submit"
+[http]
+address = "127.0.0.1:8080"
 [timeline]
 keep = "1d"
 size = "1MiB"

@@ -130,6 +130,9 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section log(table_of(root, "log", report), "log.", report);
   log.read("format", config.log_format);
   log.read("level", config.log_level);
+  Section sandbox(table_of(root, "sandbox", report), "sandbox.", report);
+  sandbox.read("seccomp", config.sandbox.seccomp);
+  sandbox.read("landlock", config.sandbox.landlock);
   Section dns(table_of(root, "dns", report), "dns.", report);
   dns.read_list("servers", config.dns.servers, parse_dns_server);
   dns.read("trust_anchors", config.dns.trust_anchors, parse_absolute_path);

@@ -62,7 +62,7 @@ class Section {
   std::vector<Text> texts_of(const Entry& entry);
 
   template <class T>
-    requires std::unsigned_integral<T>
+    requires(std::unsigned_integral<T> && !std::same_as<T, bool>)
   void read(std::string_view key, T& target) {
     if (const auto number = whole(key)) target = static_cast<T>(*number);
   }

@@ -6,6 +6,7 @@
 // its next login.)
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -78,6 +79,9 @@ class Credentials {
   // After a SCRAM exchange that succeeded. Dropped where too many wait.
   void note_use(const Identity& identity);
 
+  // Waits for the hashes that are being computed; logins that wait for a thread get 4.7.0.
+  ~Credentials();
+
   // How many Argon2id hashes were computed.
   std::uint64_t hashes() const { return argon2_.runs(); }
   sys::PoolStatistics statistics() const { return pool_->statistics(); }
@@ -100,6 +104,7 @@ class Credentials {
   std::string dummy_;
   std::mutex reading_mutex_, writing_mutex_;  // a writer may wait for other processes; readers never do
   std::unique_ptr<Registry> reading_, writing_;
+  std::atomic<bool> ending_ = false;
   std::unique_ptr<sys::Pool> pool_;  // last: its work uses all that stands above
 };
 

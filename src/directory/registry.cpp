@@ -15,6 +15,7 @@
 #include "directory/schema.hpp"
 #include "directory/scram.hpp"
 #include "store/database_copy.hpp"
+#include "store/files.hpp"
 #include "sys/log.hpp"
 
 namespace postrider::directory {
@@ -106,6 +107,7 @@ base::Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::pa
     } catch (const store::SqlError& error) {
       if (error.fault() != store::Fault::full || attempt == kFullAttempts)
         return std::unexpected(failure(error, file));
+      store::settle_file_system(folder);
     }
   }
 }

@@ -45,8 +45,8 @@ void Watcher::look() {
   }
   failed_ = false;
   known_ = (*loaded)->generation();
-  sys::log::info("directory_changed", {{"generation", known_}});
   take_(std::move(*loaded));
+  sys::log::info("directory_changed", {{"generation", known_}});
 }
 
 }  // namespace postrider::directory

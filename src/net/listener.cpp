@@ -85,6 +85,25 @@ base::Result<Bound> bind(const base::IpAddress& address, std::uint16_t port,
   return bound;
 }
 
+base::Result<Bound> adopt(sys::Descriptor listening, const std::vector<asio::io_context*>& contexts) {
+  Bound bound;
+  for (auto* context : contexts) {
+    const bool last = context == contexts.back();
+    const int own = last ? listening.release() : ::fcntl(listening.get(), F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+      return base::permanent(
+          {5, 3, 5}, "can't listen on a socket that was passed: " +
+                         boost::system::error_code(errno, asio::error::get_system_category()).message());
+    sockaddr_storage name{};
+    socklen_t size = sizeof(name);
+    ::getsockname(own, reinterpret_cast<sockaddr*>(&name), &size);
+    auto& acceptor = bound.acceptors.emplace_back(*context);
+    acceptor.assign(name.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), own);
+    bound.port = acceptor.local_endpoint().port();
+  }
+  return bound;
+}
+
 Acceptor::Acceptor(asio::ip::tcp::acceptor acceptor, std::string out_of_descriptors,
                    std::function<void(asio::ip::tcp::socket, asio::ip::tcp::endpoint)> on_connection)
     : acceptor_(std::move(acceptor)),

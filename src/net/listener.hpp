@@ -9,6 +9,7 @@
 
 #include "base/ip.hpp"
 #include "base/result.hpp"
+#include "sys/descriptor.hpp"
 
 namespace postrider::net {
 
@@ -27,6 +28,9 @@ struct Bound {
 };
 base::Result<Bound> bind(const base::IpAddress& address, std::uint16_t port,
                          const std::vector<asio::io_context*>& contexts);
+
+// The same for a socket that listens already: each context has a descriptor of it.
+base::Result<Bound> adopt(sys::Descriptor listening, const std::vector<asio::io_context*>& contexts);
 
 // Accepts until the acceptor is closed. Where descriptors run out, a kept spare is given up to take the
 // connection, `out_of_descriptors` (a whole reply) is sent, and it is closed: never silence. RFC 5321 3.8

@@ -91,6 +91,8 @@ TEST_F(DmarcTest, PolicyOfAPublicSuffixIsForDomainsWithoutOne) {
   EXPECT_EQ(by_dkim("a.deep.giant.bank.example", "mail.giant.bank.example").policy_domain,
             "a.deep.giant.bank.example");
   EXPECT_EQ(by_dkim("bank.example", "giant.bank.example").organization, "bank.example");
+  dns.texts["_dmarc.giant.bank.example"] = {"v=DMARC1; p=quarantine"};
+  EXPECT_EQ(by_dkim("deep.giant.bank.example", "bank.example").policy_domain, "giant.bank.example");
 }
 
 TEST_F(DmarcTest, NoPublicSuffixEndsTheWalkToo) {

@@ -145,21 +145,21 @@ TEST_F(InquiryTest, MayBeLetGoOfByWhoItTells) {
   EXPECT_EQ(done, 1);
 }
 
-TEST_F(InquiryTest, DoesNotCallTheCheckWithinItself) {
+TEST_F(InquiryTest, BearsAnswersThatAreThereAtOnce) {
   sys::fake::Resolver quick;
-  quick.texts["one.example"] = {"two.example"};
-  quick.texts["two.example"] = {"end"};
+  quick.texts["one.example"] = {"end.example"};
+  quick.texts["end.example"] = {"end"};
   const auto at_once = Inquiry::make(quick, clock, [](auto what) { what(); });
   int depth = 0;
   at_once->run(
       20s,
       [&depth](Lookups& lookups) {
         EXPECT_EQ(++depth, 1);
-        std::string name = "one.example";
-        const TextAnswer* answer = lookups.txt(name);
-        if (answer) answer = lookups.txt((*answer)->records[0]);
+        const TextAnswer* one = lookups.txt("one.example");
+        const TextAnswer* two = lookups.txt("two.example");
+        const TextAnswer* end = one ? lookups.txt((*one)->records[0]) : nullptr;
         --depth;
-        return answer != nullptr;
+        return one && two && end;
       },
       [this] { ++done; });
   EXPECT_EQ(done, 1);

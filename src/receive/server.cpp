@@ -7,7 +7,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
+#include <condition_variable>
 #include <list>
+#include <mutex>
 #include <thread>
 #include <unordered_set>
 
@@ -176,13 +178,16 @@ asio::awaitable<void> Server::State::refuse(std::unique_ptr<net::Stream> stream,
   co_await say_and_close(*stream, std::move(line));
 }
 
-base::Result<std::unique_ptr<Server>> Server::bind(const config::Config& config, std::size_t threads) {
+base::Result<std::unique_ptr<Server>> Server::bind(const config::Config& config, std::size_t threads,
+                                                   sys::InheritedSockets& inherited) {
   auto state = std::make_unique<State>(config.listeners);
   std::vector<asio::io_context*> contexts;
   for (std::size_t i = 0; i < threads; ++i) contexts.push_back(&state->workers.emplace_back().context);
   const std::string out_of_descriptors = encoded(no_place(config, Admission::Answer::server_full));
   for (auto& listener : state->listeners) {
-    auto bound = net::bind(listener.address, listener.port, contexts);
+    auto passed = inherited.take(listener.address, listener.port);
+    auto bound = passed ? net::adopt(std::move(passed), contexts)
+                        : net::bind(listener.address, listener.port, contexts);
     if (!bound) return std::unexpected(bound.error());
     listener.port = bound->port;
     auto worker = state->workers.begin();
@@ -247,6 +252,25 @@ void Server::stop(base::Milliseconds patience) {
     worker.context.stop();
     if (worker.thread.joinable()) worker.thread.join();
   }
+}
+
+bool Server::is_alive(base::Milliseconds patience) {
+  // An answer that comes too late must still find it.
+  struct Roll {
+    std::mutex mutex;
+    std::condition_variable all_answered;
+    std::size_t missing = 0;
+  };
+  const auto roll = std::make_shared<Roll>();
+  roll->missing = state_->workers.size();
+  for (auto& worker : state_->workers) {
+    asio::post(worker.context, [roll] {
+      std::lock_guard lock(roll->mutex);
+      if (--roll->missing == 0) roll->all_answered.notify_all();
+    });
+  }
+  std::unique_lock lock(roll->mutex);
+  return roll->all_answered.wait_for(lock, patience, [&] { return roll->missing == 0; });
 }
 
 std::vector<std::string> Server::addresses() const {

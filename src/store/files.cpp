@@ -28,6 +28,13 @@ bool sync_path(const std::filesystem::path& path) {
   return synced;
 }
 
+void settle_file_system(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  (void)::syncfs(descriptor);
+  ::close(descriptor);
+}
+
 base::Result<void> make_directory(const std::filesystem::path& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0) {
     if (errno != EEXIST) return cannot("making", directory);

@@ -12,6 +12,10 @@ namespace postrider::store {
 // fsync of a file or a directory. False where it failed.
 bool sync_path(const std::filesystem::path& path);
 
+// All that waits to be written to the file system that `path` is on (syncfs). One with a journal gives the room of what was
+// removed back only then. Failures don't matter.
+void settle_file_system(const std::filesystem::path& path);
+
 // Makes the directory with mode 0700 where it is missing, and makes its name durable.
 base::Result<void> make_directory(const std::filesystem::path& directory);
 

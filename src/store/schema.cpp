@@ -84,10 +84,16 @@ void copy_before_migration(Database& database, const std::filesystem::path& path
 
 std::span<const char* const> schema_steps() { return kSteps; }
 
+void use_incremental_vacuum(Database& database) {
+  constexpr int kIncremental = 2;
+  if (database.number("PRAGMA auto_vacuum") != kIncremental)
+    database.execute("PRAGMA auto_vacuum=INCREMENTAL");
+}
+
 void set_writer_pragmas(Database& database) {
   // page_size and auto_vacuum are fixed with the first table; for an older file these two change nothing.
   database.execute("PRAGMA page_size=4096");
-  database.execute("PRAGMA auto_vacuum=INCREMENTAL");
+  use_incremental_vacuum(database);
   if (database.text("PRAGMA journal_mode=WAL") != "wal") throw SqlError("the file system can't hold a WAL");
   database.execute("PRAGMA synchronous=FULL");
   // We run checkpoints ourselves: an automatic one would keep a failed sync to itself.

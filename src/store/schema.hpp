@@ -20,6 +20,9 @@ inline constexpr std::int64_t kQuarantined = 9;
 // steps[n] leads from format n to format n + 1; steps[0] makes the first tables in an empty file.
 std::span<const char* const> schema_steps();
 
+// Of a new file. Where a file has it already nothing is written, as the pragma would do even then: at a start on a full disk.
+void use_incremental_vacuum(Database& database);
+
 // Sets the pragmas of the writer's connection, which must be the first to open the file.
 void set_writer_pragmas(Database& database);
 

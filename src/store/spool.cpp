@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "store/files.hpp"
 #include "store/spool_core.hpp"
 
 namespace postrider::store {
@@ -10,7 +11,7 @@ namespace postrider::store {
 namespace {
 
 // On a full disk the index of the WAL is made anew in the room of the old one, which the file system gives back a moment
-// after it was freed.
+// after it was freed: see settle_file_system().
 constexpr int kTries = 10;
 constexpr std::chrono::milliseconds kBetweenTries(200);
 
@@ -26,6 +27,7 @@ base::Result<std::unique_ptr<Spool>> Spool::open(SpoolOptions options, sys::Cloc
       if (error.fault() != Fault::full)
         return base::permanent({5, 3, 5}, "the mail store can't be opened", error.what());
       if (--left == 0) return storage_full(error.what());
+      settle_file_system(options.directory);
     }
   }
 }

@@ -220,6 +220,12 @@ TEST_F(SpoolTest, GivesBackTheDiskSpaceOfADrainedBacklog) {
   EXPECT_LT(size_on_disk(), 2'000'000u);
 }
 
+TEST_F(SpoolTest, IsOpenedWithoutAWrite) {
+  ASSERT_TRUE(put(*open(), "hi", envelope({recipient("a@b.example")})));
+  const auto again = open();
+  EXPECT_EQ(size_of_log(), 0u);  // a full disk takes no other
+}
+
 TEST_F(SpoolTest, WritesItsLogFromTheStartAgainAfterARest) {
   auto spool = open(PowerVfs::kName);  // without real syncs
   const auto round = [&] {

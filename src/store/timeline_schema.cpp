@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "store/schema.hpp"
+
 namespace postrider::store {
 namespace {
 
@@ -43,7 +45,7 @@ INSERT INTO meta(key, value) VALUES('last_event', 0);
 
 void set_pragmas(Database& database) {
   // auto_vacuum is fixed with the first table.
-  database.execute("PRAGMA auto_vacuum=INCREMENTAL");
+  use_incremental_vacuum(database);
   if (database.text("PRAGMA journal_mode=WAL") != "wal") throw SqlError("the file system can't hold a WAL");
   // No transaction is synced; only before and after a checkpoint the file is, without which a power cut could damage it
   // as a whole.

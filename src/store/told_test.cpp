@@ -71,7 +71,7 @@ TEST_F(ToldTest, CountsOpenRecipientsByTheirState) {
   held.state = mail::RecipientState::held;
   ASSERT_TRUE(record(*spool_, {held, failed({id, 1}), failed({id, 2}), delivered({id, 3})}));
   EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{1, 1, 2}));
-  ASSERT_TRUE(report({.ended = {{id, 1}}}));
+  ASSERT_TRUE(report({.ended = {{id, 1}}, .warned = {}}));
   EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{2, 1, 1}));  // the report waits, too
   ASSERT_TRUE(record(*spool_, {deferred({id, 0}, clock_.utc()), delivered({id, 2}), delivered({id, 2})}));
   EXPECT_EQ(counts(), (std::array<std::uint64_t, 3>{3, 0, 0}));

@@ -7,6 +7,15 @@ import dnslib
 import pytest
 
 from harness import dns, logfmt, smtp, toml
+from harness.certificates import Authority
+
+
+def test_an_authority_keeps_all_its_certificates(tmp_path):
+    authority = Authority(tmp_path)
+    issued = [authority.issue("mx.test") for _ in range(17)]
+    seen = [each.pem.read_bytes() for each in issued]
+    issued += [authority.issue("mx.test") for _ in range(17)]
+    assert [each.pem.read_bytes() for each in issued[:17]] == seen
 
 
 def test_what_is_written_as_toml_is_read_back():

@@ -141,9 +141,10 @@ class TestSum:
         assert self.sum(tmp_path, ["tests\tunit\t1\t9"], [self.PASSED, self.FAILED]) == (
             1, "FAILED  unit: A.bad: 1 is not 2\n1 passed, 1 failed, 0 skipped")
 
-    def test_missing_vectors_may_be_skipped(self, tmp_path):
-        assert self.sum(tmp_path, ["tests\tunit\t0\t9"], [self.PASSED, self.SKIPPED.format("vectors missing: psl")]) == (
-            0, "skipped unit: A.skip: x.cpp:1 vectors missing: psl\n1 passed, 0 failed, 1 skipped")
+    @pytest.mark.parametrize("reason", ["vectors missing: psl", "kernel without Landlock"])
+    def test_missing_vectors_and_parts_of_the_kernel_may_be_skipped(self, tmp_path, reason):
+        assert self.sum(tmp_path, ["tests\tunit\t0\t9"], [self.PASSED, self.SKIPPED.format(reason)]) == (
+            0, f"skipped unit: A.skip: x.cpp:1 {reason}\n1 passed, 0 failed, 1 skipped")
 
     def test_nothing_else_may_be_skipped(self, tmp_path):
         code, output = self.sum(tmp_path, ["tests\tunit\t0\t9"], [self.PASSED, self.SKIPPED.format("not today")])

@@ -76,13 +76,13 @@ def config(data_dir, mailboxes, **queue):
 
 @contextlib.contextmanager
 def closed(mailboxes):
-    """Nothing can be delivered inside: a file is where the folder of all mailboxes should be."""
-    mailboxes = pathlib.Path(mailboxes)
-    mailboxes.write_bytes(b"")
+    """Nothing can be delivered inside: a file is where the folder of the domain's mailboxes should be."""
+    domain = pathlib.Path(mailboxes) / DOMAIN
+    domain.write_bytes(b"")
     try:
         yield
     finally:
-        mailboxes.unlink()
+        domain.unlink()
 
 
 def all_arrive(server, sender, mailboxes, timeout=40, without=()):

@@ -32,6 +32,9 @@ class Authority:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.pem, self._key = self.folder / "ca.pem", self.folder / "ca.key"
         self._number = 0
+        # `openssl ca` leaves a second copy of each, named by its serial number.
+        self._copies = self.folder / "copies"
+        self._copies.mkdir()
         _openssl("req", "-x509", "-nodes", *KINDS["ec"], "-keyout", self._key, "-out", self.pem, "-days", "3650",
                  "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE",
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
@@ -50,7 +53,7 @@ class Authority:
         index.write_text("")
         serial.write_text(f"{self._number:04x}\n")
         config = stem.with_suffix(".cnf")
-        config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\nserial={serial}\nnew_certs_dir={self.folder}\n"
+        config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\nserial={serial}\nnew_certs_dir={self._copies}\n"
                           "default_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n")
         start, end = (_date(day) for day in days)
         _openssl("ca", "-batch", "-notext", "-config", config, "-cert", self.pem, "-keyfile", self._key, "-in", request,

@@ -113,6 +113,22 @@ class TestSmtplib:
                 smtp.login(ALICE, "wrong")
 
 
+class TestMutt:
+    @pytest.mark.parametrize("listener", [STARTTLS, IMPLICIT], ids=["STARTTLS", "implicit"])
+    @pytest.mark.parametrize("mechanism", ["scram-sha-256", "plain", "login"])
+    def test_logs_in(self, submission, authority, tmp_path, mechanism, listener):
+        scheme, port = "smtps" if listener == IMPLICIT else "smtp", submission.address(listener)[1]
+        (tmp_path / "muttrc").write_text(
+            f'set from="{ALICE}"\nset use_envelope_from=yes\nset copy=no\nset ssl_force_tls=yes\n'
+            f'set ssl_ca_certificates_file="{authority.pem}"\n'
+            f'set certificate_file="{authority.pem}"\nset smtp_url="{scheme}://{ALICE}@localhost:{port}/"\n'
+            f'set smtp_pass="{PASSWORD}"\nset smtp_authenticators="{mechanism}"\n')
+        run("env", f"HOME={tmp_path}", "LC_ALL=C.UTF-8", "mutt", "-n", "-F", tmp_path / "muttrc", "-s", "by mutt", "--", ALICE,
+            stdin="Grüße\n".encode())
+        logged_in(submission, mechanism.upper())
+        submission.wait_log(event="accepted", proto="ESMTPSA")
+
+
 class TestNodemailer:
     SEND = """
         const { createTransport } = require(process.argv[1])

@@ -74,18 +74,26 @@ def test_they_send_by_tls(sender, server, token, arrived, same, size):
     assert line["tls"].startswith("TLSv1.3 TLS_")
 
 
+@pytest.fixture(params=["good"])
+def shown(request, certificate, authority):
+    """The certificate that a receiving peer has."""
+    return {"good": lambda: certificate,
+            "expired": lambda: authority.issue("localhost", kind="rsa", days=(-20, -1)),
+            "of another name": lambda: authority.issue("elsewhere.test", kind="rsa")}[request.param]()
+
+
 @pytest.fixture(params=["postfix", "exim"])
-def receiver(request, certificate, tmp_path):
+def receiver(request, shown, tmp_path):
     """(a peer that takes mail by TLS only and hands it to a sink, the sink)"""
     folder = tmp_path / "peer"
     folder.mkdir()
     with Sink(("127.0.0.1", 0)) as sink:
         if request.param == "postfix":
             peer = Postfix(folder, {"relayhost": f"[127.0.0.1]:{sink.port}", "smtpd_tls_security_level": "encrypt",
-                                    "smtpd_tls_cert_file": shutil.copy(certificate.pem, folder),
-                                    "smtpd_tls_key_file": shutil.copy(certificate.key, folder)})
+                                    "smtpd_tls_cert_file": shutil.copy(shown.pem, folder),
+                                    "smtpd_tls_key_file": shutil.copy(shown.key, folder)})
         else:
-            pem, key = (readable(path, folder, "Debian-exim") for path in (certificate.pem, certificate.key))
+            pem, key = (readable(path, folder, "Debian-exim") for path in (shown.pem, shown.key))
             peer = Exim.relay_to(folder, "127.0.0.1", sink.port)
             text = peer.conf.read_text().replace("tls_advertise_hosts =\n", "tls_advertise_hosts = *\n"
                                                  f"tls_certificate = {pem}\ntls_privatekey = {key}\n")
@@ -97,14 +105,32 @@ def receiver(request, certificate, tmp_path):
 @pytest.mark.parametrize("level", ["may", "encrypt", "verify"])
 def test_we_send_by_tls(receiver, authority, make_server, token, level):
     peer, sink = receiver
+    ours, name = send_out(make_server, authority, peer, token, level)
+    ours.wait_log(event="relayed", id=name)
+    line = ours.wait_log(event="tls", policy=level, certificate="good")
+    assert line["tls"].startswith("TLSv1.3 TLS_")
+    assert f"Subject: {token}\r\n".encode() in sink.wait()[0].content
+
+
+@pytest.mark.parametrize("shown", ["expired", "of another name"], indirect=True)
+@pytest.mark.parametrize("level", ["may", "encrypt", "verify"])
+def test_a_certificate_that_is_no_good_stops_only_what_is_to_be_verified(receiver, authority, make_server, token, level):
+    peer, sink = receiver
+    ours, name = send_out(make_server, authority, peer, token, level)
+    if level == "verify":
+        assert "certificate" in ours.wait_log(event="deferred", id=name)["reply"]
+        assert not sink.messages
+    else:
+        ours.wait_log(event="relayed", id=name)
+        ours.wait_log(event="tls", policy=level)
+
+
+def send_out(make_server, authority, peer, token, level):
+    """(a server of ours, the id of the message that it has for the peer)"""
     ours = make_server(networks=["127.0.0.0/8"], delivery={"tls_ca": str(authority.pem), "ip": "only-ipv4"},
                        queue={"retry": {"first": "300ms", "factor": 1.0, "max": "1s"}},
                        route=[{"domain": "out.test", "via": f"smtp://localhost:{peer.port}", "tls": level}])
     wire = bodies.message(token, bodies.body(5000, eight_bit=True), "bob@out.test", SENDER)
     with ours.client() as client:
         client.ehlo()
-        name = id_of(client.deliver(wire, ["bob@out.test"], SENDER, "BODY=8BITMIME"))
-    ours.wait_log(event="relayed", id=name)
-    line = ours.wait_log(event="tls", policy=level, certificate="good")
-    assert line["tls"].startswith("TLSv1.3 TLS_")
-    assert f"Subject: {token}\r\n".encode() in sink.wait()[0].content
+        return ours, id_of(client.deliver(wire, ["bob@out.test"], SENDER, "BODY=8BITMIME"))

@@ -5,6 +5,7 @@ Tests that change, stop or exhaust a server, or want other settings, take `make_
 
 import pytest
 
+from harness.kernel import let_in
 from harness.server import Server
 
 
@@ -37,6 +38,29 @@ def transaction(session):
     session.mail()
     session.rcpt()
     return session
+
+
+@pytest.fixture
+def make_stepped_down(make_server, tmp_path):
+    """make_server for a server that becomes nobody; it is not started yet."""
+    def make(**overrides):
+        let_in(tmp_path)
+        server = make_server(start=False, user="nobody", **overrides)
+        let_in(server.folder)
+        server.config_path.chmod(0o644)
+        return server
+    return make
+
+
+@pytest.fixture
+def open_folder(tmp_path):
+    """open_folder(name) -> a folder outside of the server's, where everybody may write."""
+    def make(name):
+        folder = let_in(tmp_path) / name
+        folder.mkdir()
+        folder.chmod(0o777)
+        return folder
+    return make
 
 
 def pytest_make_parametrize_id(val):

@@ -6,6 +6,7 @@ import pathlib
 import smtplib
 import ssl
 import subprocess
+import urllib.request
 
 from harness.ports import free_port
 from harness.sasl import Scram
@@ -13,7 +14,7 @@ from harness.server import binary
 from harness.smtp import Client, message
 from harness.waiting import wait_until
 
-SMTP, SUBMISSION, SUBMISSIONS = 25, 87, 65
+SMTP, SUBMISSION, SUBMISSIONS, HTTP = 25, 87, 65, 80
 START_SECONDS = 30
 
 
@@ -90,6 +91,12 @@ def test_a_second_start_keeps_what_was_changed(tmp_path):
         assert {one["account"] for one in demo.tell("account", "list")} == {f"{name}@demo.test"
                                                                             for name in ("alice", "bob", "carol")}
     assert (demo.folder / "ca.pem").read_bytes() == before
+
+
+def test_its_metrics_are_shown(tmp_path):
+    with Demo(tmp_path / "demo").running() as demo:
+        shown = urllib.request.urlopen(f"http://127.0.0.1:{demo.port(HTTP)}/metrics", timeout=30).read().decode()
+        assert "\npostrider_" in shown
 
 
 def test_the_keys_are_closed_to_others(tmp_path):

@@ -116,7 +116,7 @@ def test_what_waits_is_shown_by_its_state(make):
     wait_until(lambda: states() == [1, 2, 0], 10, lambda: f"one to wait and two to be held: {states()}")
     run(server, "queue", "remove", "--domain", "held.test", "--yes")
     wait_until(lambda: states() == [1, 0, 0], 10, lambda: f"one to wait: {states()}")
-    run(server, "queue", "hold", "--all", "--yes")
+    run(server, "queue", "hold", "--all")
     wait_until(lambda: states() == [0, 1, 0], 10, lambda: f"one to be held: {states()}")
     server.restart()
     assert states() == [0, 1, 0]

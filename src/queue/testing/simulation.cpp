@@ -301,7 +301,7 @@ void Simulation::drain() {
 
 void Simulation::last_questions() {
   auto idle = std::make_shared<bool>(false);
-  while (!life_.up || stopping_) pass();
+  while (!life_.up || stopping_ || backlog_.writes_fail) pass();
   const Moment asked = ledger_.now();
   postmaster_.resume_all();
   scheduler_->when_idle([idle] { *idle = true; });

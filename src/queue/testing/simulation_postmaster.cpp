@@ -123,9 +123,10 @@ void SimulatedPostmaster::resume(std::uint64_t id, store::Suspension suspension)
   if (!scheduler || stage_.backlog.writes_fail)
     return stage_.events.after(1min, [this, id, suspension] { resume(id, suspension); });
   stage_.ledger.resumed(id);
-  scheduler->resume(id, [this](base::Result<void> result) {
-    if (!result && !stage_.backlog.writes_fail)
-      stage_.ledger.fault("a resume failed: " + result.error().text);
+  scheduler->resume(id, [this, id, suspension](base::Result<void> result) {
+    if (result) return;
+    if (!stage_.backlog.writes_fail) stage_.ledger.fault("a resume failed: " + result.error().text);
+    stage_.events.after(1min, [this, id, suspension] { resume(id, suspension); });
   });
   if (suspension.what != store::Suspension::What::sender) return;
   // What the tool does then: all that the sender has is tried at once.
