@@ -3,10 +3,14 @@
 Tests that change, stop or exhaust a server, or want other settings, take `make_server` instead.
 """
 
+import contextlib
+
 import pytest
 
 from harness.kernel import let_in
+from harness.sendmail import Sendmail
 from harness.server import Server
+from harness.sink import Sink
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +65,22 @@ def open_folder(tmp_path):
         folder.chmod(0o777)
         return folder
     return make
+
+
+@pytest.fixture
+def sinks():
+    """sinks(address, ...): a mail server on port 25 of each."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *addresses, **options: [stack.enter_context(Sink((address, 25), **options))
+                                             for address in addresses]
+
+
+@pytest.fixture
+def sendmail():
+    """`postrider sendmail` under the names that programs call."""
+    program = Sendmail()
+    yield program
+    program.remove()
 
 
 def pytest_make_parametrize_id(val):

@@ -9,7 +9,7 @@ import pytest
 
 from harness.certificates import client_context, fingerprint
 from harness.kernel import check, let_in, require_landlock
-from harness.sendmail import NOBODY, Sendmail
+from harness.sendmail import NOBODY
 from harness.waiting import wait_until
 
 # A build with sanitizers can't be confined.
@@ -134,13 +134,6 @@ def test_the_mends_that_check_names_make_certificates_of_certbot_readable(make_t
     assert mends == [f"chmod o+x {files.folder.parent}", f"chmod o+x {files.archive.parent}",
                      f"chgrp nogroup {files.key} && chmod g+r {files.key}"]
     server.start()
-
-
-@pytest.fixture
-def sendmail():
-    program = Sendmail()
-    yield program
-    program.remove()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from harness.control import queue
 from harness.internet import Internet
 from harness.scenes import id_of
 from harness.server import binary
-from harness.sink import Sink
 from harness.smtp import message
 from harness.toml import merge
 from harness.waiting import wait_until
@@ -53,14 +52,6 @@ def house(internet, make_server):
     """house(**overrides): our server on this Internet."""
     return lambda **overrides: make_server(
         **merge({**CONFIG, "networks": ["127.0.0.1"], "dns": {"servers": [internet.server]}}, overrides))
-
-
-@pytest.fixture
-def sinks():
-    """sinks(address, ...): a mail server on port 25 of each."""
-    with contextlib.ExitStack() as stack:
-        yield lambda *addresses, **options: [stack.enter_context(Sink((address, 25), **options))
-                                             for address in addresses]
 
 
 def send(server, *recipients, sender="eve@one.test", source=STRANGER):

@@ -1,6 +1,5 @@
 """The way out, on a fake Internet: whom the DNS names, in which order, and what becomes of mail for nobody."""
 
-import contextlib
 import itertools
 import re
 
@@ -60,14 +59,6 @@ def internet(tmp_path_factory):
 def out(internet, make_server):
     """out(**overrides): a server on this Internet."""
     return lambda **overrides: make_server(**merge({**CONFIG, "dns": {"servers": [internet.server]}}, overrides))
-
-
-@pytest.fixture
-def sinks():
-    """sinks(address, ...): a mail server on port 25 of each."""
-    with contextlib.ExitStack() as stack:
-        yield lambda *addresses, **options: [stack.enter_context(Sink((address, 25), **options))
-                                             for address in addresses]
 
 
 def send(server, *recipients, sender="alice@example.test", text=None):

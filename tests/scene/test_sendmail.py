@@ -11,7 +11,7 @@ import pytest
 
 from harness.control import queue, queue_json
 from harness.scenes import content, paused, received
-from harness.sendmail import NOBODY, Sendmail
+from harness.sendmail import NOBODY
 from harness.server import binary
 from harness.sink import Sink
 from harness.toml import merge
@@ -21,13 +21,6 @@ CONFIG = {
     "domain": [{"name": "example.test", "kind": "local", "users": ["alice", "bob"]},
                {"name": "mx.test", "kind": "local", "users": ["carol"], "aliases": {"root": ["alice@example.test"]}}],
 }
-
-
-@pytest.fixture
-def sendmail():
-    program = Sendmail()
-    yield program
-    program.remove()
 
 
 @pytest.fixture
