@@ -1,0 +1,273 @@
+// `postrider verify`: what the checks of who sent a message find, and what its sender would have to change.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+
+#include "app/backup_files.hpp"
+#include "app/commands.hpp"
+#include "app/queue_print.hpp"
+#include "app/queue_tools.hpp"
+#include "app/verify_message.hpp"
+#include "app/verify_report.hpp"
+#include "policy/inquiry.hpp"
+#include "policy/trace_origin.hpp"
+#include "store/spool_file.hpp"
+#include "sys/clock.hpp"
+
+namespace postrider::app {
+namespace {
+
+constexpr base::Milliseconds kWithin = std::chrono::seconds(20);  // RFC 7208 4.6.4
+constexpr std::size_t kPiece = 64u << 10;
+constexpr std::size_t kWidest = 110;  // longer lines are hard to read
+
+struct VerifyOptions {
+  std::string file;  // "-": standard input
+  std::string id;    // of a message in the queue, instead
+  std::optional<std::string> ip, helo, from, config;
+  bool json = false;
+};
+
+// The thread that waits for the answers, and works on them.
+class Home {
+ public:
+  void post(std::move_only_function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(work));
+    more_.notify_one();
+  }
+  void work_until(const bool& done) {
+    while (!done) {
+      std::unique_lock lock(mutex_);
+      more_.wait(lock, [this] { return !waiting_.empty(); });
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      work();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::deque<std::move_only_function<void()>> waiting_;  // at most as many as there are questions
+};
+
+mail::Domain own_name(const config::Config* config) {
+  if (config) return config->hostname;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) == 0)
+    if (auto domain = mail::Domain::parse(name.data())) return *std::move(domain);
+  return mail::Domain::parse("localhost").value();
+}
+
+mail::ReversePath reverse_path_of(std::string_view text) {
+  if (text.starts_with('<') && text.ends_with('>')) text = text.substr(1, text.size() - 2);
+  if (text.empty()) return {};
+  auto address = mail::Address::parse(text);
+  if (!address) throw Stop{kUsage, "--from " + std::string(text) + ": " + address.error().text};
+  return mail::ReversePath(*std::move(address));
+}
+
+class Verifier {
+ public:
+  Verifier(const VerifyOptions& options, std::shared_ptr<const config::Config> config)
+      : options_(options),
+        config_(std::move(config)),
+        splitter_([this](std::string_view header) { begin(header); },
+                  [this](std::string_view body) { bodies_.feed(body); }) {
+    report_.facts.receiver = own_name(config_.get());
+    report_.facts.now = sys::system_clock().utc();
+    report_.facts.unknown = {.client = true, .helo = true, .reverse_path = true};
+  }
+
+  VerifyReport run() {
+    if (options_.id.empty())
+      read_file();
+    else
+      read_queue();
+    if (!splitter_.finish()) too_large();
+    bodies_.finish();
+    check_->end_of_body();
+    ask();
+    report_.size = splitter_.size();
+    report_.facts = check_->facts();
+    report_.findings = check_->findings();
+    report_.advice = policy::advise(report_.facts, report_.findings);
+    return std::move(report_);
+  }
+
+ private:
+  [[noreturn]] void too_large() const {
+    throw Stop{kRefused, report_.name + ": the header section has more than " +
+                             size_text(MessageSplitter::kMostHeader)};
+  }
+
+  void read_file() {
+    report_.name = options_.file == "-" ? "standard input" : options_.file;
+    std::ifstream file;
+    if (options_.file != "-") file.open(options_.file, std::ios::binary);
+    std::istream& in = options_.file == "-" ? std::cin : file;
+    std::string piece(kPiece, '\0');
+    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
+      if (!splitter_.feed(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount()))))
+        too_large();
+    // What could not be opened has no end.
+    if (in.bad() || !in.eof()) throw Stop{kRefused, report_.name + ": it can't be read"};
+  }
+
+  void read_queue() {
+    const auto id = base::MessageId::parse(options_.id);
+    if (!id) throw Stop{kUsage, options_.id + " is no message id (13 letters and digits)"};
+    report_.name = "message " + id->to_string();
+    const auto spool = need(store::SpoolFile::open(config_->data_dir / "spool", sys::system_clock()));
+    const auto found = need(spool->find(*id));
+    if (!found)
+      throw Stop{kRefused, report_.name + " is not in the queue any more; postrider trace " +
+                               id->to_string() + " tells what was found when it came"};
+    take(*found->envelope);
+    need(spool->read(*id, [this](std::string_view piece) { return splitter_.feed(piece); }));
+  }
+
+  template <class T>
+  static T need(base::Result<T> result) {
+    if (!result) throw Stop{kRefused, result.error().log_text()};
+    if constexpr (!std::is_void_v<T>) return std::move(*result);
+  }
+
+  void take(const mail::Envelope& envelope) {
+    auto& facts = report_.facts;
+    facts.now = envelope.received;
+    facts.reverse_path = envelope.reverse_path;
+    facts.unknown.reverse_path = false;
+    const auto& origin = envelope.origin;
+    if (!origin.client || !origin.identity.empty()) {
+      report_.notes.emplace_back(origin.client
+                                     ? "It came from " + origin.identity +
+                                           ", who logged in: where its client is says nothing of who sent it."
+                                     : "It was written on this machine: there is no client.");
+      return;
+    }
+    facts.client = *origin.client;
+    facts.helo = origin.helo;
+    facts.unknown.client = facts.unknown.helo = false;
+    report_.notes.emplace_back("As it came on " + base::to_rfc3339(envelope.received) +
+                               ", with what the DNS says now.");
+  }
+
+  // What the message's own trace fields say counts only where nobody says otherwise.
+  void take_trace(std::string_view header) {
+    const bool all_known = options_.ip && options_.helo && options_.from;
+    if (!options_.id.empty() || !config_ || all_known) return;
+    const auto origin = policy::trace_origin(header, config_->hostname);
+    if (!origin) return;
+    auto& facts = report_.facts;
+    facts.client = origin->client;
+    facts.helo = origin->helo;
+    facts.unknown.client = facts.unknown.helo = false;
+    if (origin->reverse_path) facts.reverse_path = *origin->reverse_path;
+    facts.unknown.reverse_path = !origin->reverse_path;
+    report_.notes.emplace_back("What was not said is from the topmost Received field, which says to be of " +
+                               config_->hostname.ascii() +
+                               (origin->reverse_path ? ", and the Return-Path above it." : "."));
+  }
+
+  void take_options() {
+    auto& facts = report_.facts;
+    if (options_.ip) {
+      const auto address = base::IpAddress::parse(*options_.ip);
+      if (!address) throw Stop{kUsage, "--ip " + *options_.ip + ": no IP address"};
+      facts.client = *address;
+      facts.unknown.client = false;
+    }
+    if (options_.helo) {
+      facts.helo = *options_.helo;
+      facts.unknown.helo = false;
+    }
+    if (options_.from) {
+      facts.reverse_path = reverse_path_of(*options_.from);
+      facts.unknown.reverse_path = false;
+    }
+  }
+
+  void begin(std::string_view header) {
+    take_trace(header);
+    take_options();
+    report_.authors = policy::author_domains(wire::dkim::HeaderIndex(header));
+    check_.emplace(report_.facts, header, bodies_);
+  }
+
+  void ask() {
+    Home home;
+    sys::ResolverOptions options;
+    if (config_) options = {config_->dns.servers, config_->dns.trust_anchors};
+    const auto resolver = sys::make_unbound_resolver(options);
+    if (!resolver) throw Stop{kRefused, resolver.error()};
+    const auto inquiry = policy::Inquiry::make(**resolver, sys::system_clock(),
+                                               [&home](auto work) { home.post(std::move(work)); });
+    bool done = false;
+    const auto go_on = [this](policy::Lookups& lookups) {
+      const bool complete = check_->go_on(lookups);
+      if (complete) report_.dns = dns_answers(lookups);
+      return complete;
+    };
+    inquiry->run(kWithin, go_on, [&done] { done = true; });
+    home.work_until(done);
+  }
+
+  const VerifyOptions& options_;
+  const std::shared_ptr<const config::Config> config_;
+  VerifyReport report_;
+  MessageSplitter splitter_;
+  wire::dkim::BodyHasher bodies_;
+  std::optional<policy::AuthenticationCheck> check_;
+};
+
+int verify(VerifyOptions options) {
+  if (options.file.empty() == options.id.empty())
+    throw Stop{kUsage, "say which message: a file, - for standard input, or --id of one in the queue"};
+  if (!options.id.empty() && !options.config) options.config = "/etc/postrider/postrider.toml";
+  std::shared_ptr<const config::Config> config;
+  if (options.config) config = load_config(*options.config);
+  const VerifyReport report = Verifier(options, std::move(config)).run();
+  const std::size_t terminal = terminal_width();
+  if (options.json)
+    std::cout << verify_json(report) << '\n';
+  else
+    std::cout << verify_text(report,
+                             terminal == 0 ? kWidest : std::clamp<std::size_t>(terminal, 60, kWidest));
+  return verify_code(report.findings);
+}
+
+}  // namespace
+
+std::function<std::optional<int>()> add_verify(CLI::App& app) {
+  const auto options = std::make_shared<VerifyOptions>();
+  auto* command = app.add_subcommand(
+      "verify", "What SPF, DKIM, ARC and DMARC say of a message, and what its sender would have to change.");
+  command->add_option("FILE", options->file, "The message; - for standard input");
+  command->add_option("--id", options->id, "Instead: a message that is in the queue");
+  command->add_option("--ip", options->ip, "The address that it came from");
+  command->add_option("--helo", options->helo, "What the client said in HELO or EHLO");
+  command->add_option("--from", options->from, "What it said in MAIL FROM; <> for the null sender");
+  command->add_option("--config", options->config,
+                      "A configuration file, for its [dns] and hostname; without it the system's");
+  command->add_flag("--json", options->json, "One object, for scripts");
+  return [command, options]() -> std::optional<int> {
+    if (!*command) return {};
+    try {
+      return verify(*options);
+    } catch (const Stop& stop) {
+      std::cerr << "postrider verify: " << harmless(stop.why) << '\n';
+      return stop.code;
+    }
+  };
+}
+
+}  // namespace postrider::app
