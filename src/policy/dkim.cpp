@@ -48,17 +48,38 @@ std::string describe(const DkimResult& result) {
   return text;
 }
 
-DkimCheck::DkimCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHasher& bodies, DkimKeys& keys)
-    : prepared_(prepare(header, bodies)) {
-  for (const Pending& pending : prepared_.signatures)
-    if (pending.signature) keys.want(pending.signature->key_name());
+std::vector<wire::authres::MethodResult> method_results(const std::vector<DkimResult>& results) {
+  std::vector<wire::authres::MethodResult> out;
+  for (const DkimResult& result : results) {
+    const auto& verdict = result.verdict;
+    wire::authres::MethodResult told{
+        .method = "dkim", .result = std::string(to_string(verdict.result)), .reason = verdict.why};
+    if (verdict.key_bits != 0) told.comment = std::to_string(verdict.key_bits) + "-bit key";
+    if (verdict.testing) told.comment += told.comment.empty() ? "testing" : ", testing";
+    const auto add = [&told](const char* name, const std::string& value) {
+      if (!value.empty()) told.properties.push_back({"header", name, value});
+    };
+    add("d", result.domain);
+    add("i", result.identity);
+    add("s", result.selector);
+    add("a", result.algorithm);
+    add("b", result.signature_start);  // RFC 6008 4
+    out.push_back(std::move(told));
+  }
+  if (out.empty()) out.push_back({.method = "dkim", .result = "none"});
+  return out;
 }
 
-std::vector<DkimResult> DkimCheck::results(const wire::dkim::BodyHasher& bodies, const DkimKeys& keys,
-                                           base::UtcTime now) const {
+DkimCheck::DkimCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHasher& bodies)
+    : prepared_(prepare(header, bodies)) {
+  for (const Pending& pending : prepared_.signatures)
+    if (pending.signature) keys_.want(pending.signature->key_name());
+}
+
+std::vector<DkimResult> DkimCheck::results(const wire::dkim::BodyHasher& bodies, base::UtcTime now) const {
   std::vector<DkimResult> results;
   for (const Pending& pending : prepared_.signatures) {
-    const auto key = pending.signature ? keys.of(pending.signature->key_name()) : wire::dkim::KeyAnswer();
+    const auto key = pending.signature ? keys_.of(pending.signature->key_name()) : wire::dkim::KeyAnswer();
     results.push_back(result_of(pending, judge(pending, bodies, key, now)));
   }
   return results;

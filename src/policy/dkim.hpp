@@ -1,8 +1,8 @@
 // What the DKIM signatures of a message prove. RFC 6376 6
 //
-//   header is there   DkimCheck check(header, bodies, keys); the questions of `keys` go out
-//   body streams by   bodies.feed(...), finish()
-//   all answered      check.results(bodies, keys, now)
+//   header is there   DkimCheck check(header, bodies)
+//   meanwhile         check.go_on(lookups), until it says true; bodies.feed(...), bodies.finish()
+//   both done         check.results(bodies, now)
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/dkim_keys.hpp"
+#include "wire/authres/authres.hpp"
 #include "wire/dkim/verify.hpp"
 
 namespace postrider::policy {
@@ -30,21 +31,25 @@ struct DkimResult {
 // \"v=DKIM1; …\")", for people; one line of printable ASCII, of 1000 octets at most.
 std::string describe(const DkimResult& result);
 
-// One for a message. Used by one thread at a time.
+// As Authentication-Results tells it: one result for each signature, or "none". RFC 8601 2.7.1
+std::vector<wire::authres::MethodResult> method_results(const std::vector<DkimResult>& results);
+
+// One for a message. One thread at a time.
 class DkimCheck {
  public:
-  // Tells `bodies` and `keys` what is wanted. `header` may go when this returns.
-  DkimCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHasher& bodies, DkimKeys& keys);
+  // Tells `bodies` what is wanted of it. `header` may go when this returns.
+  DkimCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHasher& bodies);
 
-  // In the order of the header, kMaxSignatures at most; none for a message without a signature. `bodies` and `keys` are those
-  // of the constructor, finished and answered; what was not answered is a temperror.
-  std::vector<DkimResult> results(const wire::dkim::BodyHasher& bodies, const DkimKeys& keys,
-                                  base::UtcTime now) const;
+  bool go_on(Lookups& lookups) { return keys_.go_on(lookups); }
+  // In the order of the header, kMaxSignatures at most; none for a message without a signature. `bodies` is that of the
+  // constructor, finished. A key whose question has no answer yet is a temperror.
+  std::vector<DkimResult> results(const wire::dkim::BodyHasher& bodies, base::UtcTime now) const;
   // Signatures beyond kMaxSignatures.
   std::size_t left_out() const { return prepared_.left_out; }
 
  private:
   wire::dkim::Prepared prepared_;
+  DkimKeys keys_;
 };
 
 }  // namespace postrider::policy

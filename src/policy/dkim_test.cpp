@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "policy/inquiry.hpp"
+#include "sys/clock.hpp"
 #include "sys/fake/resolver.hpp"
 #include "wire/dkim/testing/trial.hpp"
 
@@ -26,18 +28,16 @@ struct PolicyDkim : ::testing::Test {
 std::vector<DkimResult> check(std::string_view message, sys::Resolver& dns) {
   const auto [header, body] = split(message);
   wire::dkim::BodyHasher bodies;
-  DkimKeys keys;
-  const DkimCheck check(wire::dkim::HeaderIndex(header), bodies, keys);
+  DkimCheck check(wire::dkim::HeaderIndex(header), bodies);
   bodies.feed(body);
   bodies.finish();
-  std::vector<DkimResult> results;
-  int done = 0;
-  look_up(dns, std::move(keys), std::chrono::seconds(1), [&](DkimKeys answered) {
-    ++done;
-    results = check.results(bodies, answered, {});
-  });
-  EXPECT_EQ(done, 1);
-  return results;
+  bool done = false;
+  Inquiry::make(dns, sys::system_clock(), [](auto task) { task(); })
+      ->run(
+          std::chrono::seconds(1), [&](Lookups& lookups) { return check.go_on(lookups); },
+          [&] { done = true; });
+  EXPECT_TRUE(done);
+  return check.results(bodies, {});
 }
 
 std::vector<Result> results_of(const std::vector<DkimResult>& results) {
@@ -107,14 +107,38 @@ TEST_F(PolicyDkim, ShowsARecordInOneBoundedLine) {
 
 TEST_F(PolicyDkim, TakesAQuestionWithoutAnAnswerForTrouble) {
   DkimKeys keys;
-  keys.want("a");
-  keys.want("b");
-  keys.answer("a", sys::dns::Answer<std::string>{{"record"}, {}, false});
-  keys.answer("c", sys::dns::Answer<std::string>{{"record"}, {}, false});
-  EXPECT_THAT(keys.questions(), ElementsAre("b"));
-  EXPECT_EQ(keys.of("a").records, std::vector<std::string>{"record"});
-  EXPECT_EQ(keys.of("b").trouble, "no answer");
-  EXPECT_EQ(keys.of("c").kind, wire::dkim::KeyAnswer::Kind::unavailable);
+  keys.want("a.test");
+  keys.want("b.test");
+  Lookups lookups;
+  EXPECT_FALSE(keys.go_on(lookups));
+  EXPECT_EQ(lookups.take_wanted().size(), 2u);
+  lookups.answer({QuestionType::txt, "a.test"},
+                 TextAnswer(sys::dns::Answer<std::string>{{"record"}, {}, false}));
+  EXPECT_FALSE(keys.go_on(lookups));
+  EXPECT_EQ(keys.of("a.test").records, std::vector<std::string>{"record"});
+  EXPECT_EQ(keys.of("b.test").trouble, "no answer");
+  EXPECT_EQ(keys.of("c.test").kind, wire::dkim::KeyAnswer::Kind::unavailable);
+  lookups.answer({QuestionType::txt, "b.test"},
+                 TextAnswer(std::unexpected(sys::dns::Failure{sys::dns::Error::nxdomain, false, "told so"})));
+  EXPECT_TRUE(keys.go_on(lookups));
+  EXPECT_EQ(keys.of("b.test").kind, wire::dkim::KeyAnswer::Kind::absent);
+}
+
+// RFC 8601 2.7.1
+TEST_F(PolicyDkim, TellsOthersInAuthenticationResults) {
+  const auto told = [](std::vector<DkimResult> results) {
+    return wire::authres::write({"mx.example.com", 1, method_results(results)});
+  };
+  auto results = check(signed_by(kMessage, {brisbane()}), dns);
+  results[0].signature_start = "01234567";
+  EXPECT_EQ(told(results),
+            "Authentication-Results: mx.example.com;\r\n"
+            "\tdkim=pass (256-bit key) header.d=football.example.com\r\n"
+            "\theader.i=@football.example.com header.s=brisbane header.a=ed25519-sha256\r\n"
+            "\theader.b=01234567\r\n");
+  results[0].verdict = {.result = Result::fail, .why = "the body has changed", .record = {}, .testing = true};
+  EXPECT_THAT(told(results), HasSubstr("dkim=fail (testing) reason=\"the body has changed\"\r\n"));
+  EXPECT_EQ(told({}), "Authentication-Results: mx.example.com;\r\n\tdkim=none\r\n");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""DKIM with others: what we sign, dkimpy and OpenDKIM verify; what they sign, we verify. Each algorithm and
+"""DKIM and ARC with others: what we sign, dkimpy and OpenDKIM verify; what they sign, we verify. Each algorithm and
 canonicalization, over messages that are odd enough to tell two readings of RFC 6376 apart."""
 
 import ctypes
@@ -185,3 +185,29 @@ def test_a_message_of_50_mib_verifies_here_and_there(keys, dns):
     assert ours_verifies(message + b"x", [key]) == ["fail: the body has changed"]
     assert opendkim_verifies(message) == (True, b"")
     assert dkimpy_verifies(message, [key]) == [True]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_chains_that_dkimpy_and_we_seal_are_valid_to_both(name, keys):
+    key = keys["rsa-sha256"]  # the one that dkimpy knows for ARC
+    records = [f"{key.name}={key.record}"]
+
+    def dnsfunc(name, timeout=5):
+        return {f"{key.name}.".encode(): key.record.encode()}.get(name)
+
+    message = MESSAGES[name]
+    assert trial("chain", *records, message=message) == b"none\n"
+    for hop in range(4):
+        if hop % 2 == 0:
+            message = trial("seal", DOMAIN, f"{key.selector}={key.path}", *records, message=message)
+        else:
+            # It looks there for what became of the chain so far.
+            sealer = b"mx%d.example.test" % hop
+            message = b"Authentication-Results: " + sealer + b"; arc=pass\r\n" + message
+            message = b"".join(dkim.arc_sign(message, key.selector.encode(), DOMAIN.encode(), key.path.read_bytes(),
+                                             sealer)) + message
+        assert trial("chain", *records, message=message) == b"pass\n", hop
+        assert dkim.arc_verify(message, dnsfunc=dnsfunc)[0] == b"pass", hop
+    changed = message.replace(b"alice@", b"mallory@")
+    assert trial("chain", *records, message=changed).startswith(b"fail: ")
+    assert dkim.arc_verify(changed, dnsfunc=dnsfunc)[0] == b"fail"

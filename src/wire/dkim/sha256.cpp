@@ -29,15 +29,18 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   require(context_ && EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr) == 1);
 }
 
+Sha256::Sha256(const Sha256& other) : context_(EVP_MD_CTX_new()) {
+  require(context_ && EVP_MD_CTX_copy_ex(context_.get(), other.context_.get()) == 1);
+}
+
 void Sha256::update(std::string_view text) {
   require(EVP_DigestUpdate(context_.get(), text.data(), text.size()) == 1);
 }
 
 Digest Sha256::value() const {
-  const std::unique_ptr<EVP_MD_CTX, Free> copy(EVP_MD_CTX_new());
+  const Sha256 copy(*this);
   Digest digest;
-  require(copy && EVP_MD_CTX_copy_ex(copy.get(), context_.get()) == 1 &&
-          EVP_DigestFinal_ex(copy.get(), digest.data(), nullptr) == 1);
+  require(EVP_DigestFinal_ex(copy.context_.get(), digest.data(), nullptr) == 1);
   return digest;
 }
 

@@ -18,6 +18,9 @@ std::string_view octets(const Digest& digest);
 class Sha256 {
  public:
   Sha256();
+  // Goes on from where the other is.
+  Sha256(const Sha256& other);
+  Sha256& operator=(const Sha256&) = delete;
   void update(std::string_view octets);
   // Of what came so far; more may follow.
   Digest value() const;

@@ -10,7 +10,7 @@
 namespace postrider::wire::dkim {
 namespace {
 
-constexpr std::size_t kMostRepeats = 20;
+constexpr std::size_t kMostRepeats = 16;
 
 constexpr std::array<std::string_view, 12> kOversigned = {
     "From",       "To",          "Cc",         "Subject",      "Date",         "Reply-To",

@@ -29,7 +29,7 @@ struct Signing {
 
 // What h= of a signature of ours has: the fields that a reader sees or that decide how the body is read, each once more
 // than it is there, so that none can be added; and those that a list or a resender may add, as often as they are there.
-// RFC 6376 5.4, 5.4.1, 8.15. Of a name that is there more than 20 times only the lowest 20.
+// RFC 6376 5.4, 5.4.1, 8.15. At most kMaxSignedFields names: of a name that is there more than 16 times only the lowest 16.
 std::vector<std::string> fields_to_sign(const HeaderIndex& header);
 
 // One whole DKIM-Signature field with its CRLF for each key, in their order. `header` is that of the message as it goes out;

@@ -59,8 +59,8 @@ TEST(DkimSign, ChoosesFieldsOnceMoreThanTheyAreThere) {
   std::string many;
   for (int i = 0; i < 100; ++i) many += "To: x\r\nResent-To: x\r\n";
   const auto bounded = fields_to_sign(HeaderIndex(many));
-  EXPECT_EQ(std::ranges::count(bounded, "To"), 20);
-  EXPECT_EQ(std::ranges::count(bounded, "Resent-To"), 20);
+  EXPECT_EQ(std::ranges::count(bounded, "To"), 16);
+  EXPECT_EQ(std::ranges::count(bounded, "Resent-To"), 16);
 }
 
 // RFC 6376 8.15

@@ -93,47 +93,25 @@ bool has_known_query(const TagList& tags) {
                                        [](std::string_view one) { return base::iequals(one, "dns/txt"); });
 }
 
-std::expected<Signature, std::string> read_signature(const TagList& tags) {
+std::expected<Signature, std::string> read_dkim_signature(const TagList& tags) {
   if (!tags.find("v")) return Error("v= is missing");
   if (tags.value("v") != "1") return Error("v= is not 1");
-  auto common = read_common(tags);
-  if (!common) return Error(common.error());
-  const auto pair = parse_canonicalization(tags.value("c"));
-  if (tags.find("c") && !pair) return Error("c= is unknown");
-  if (!tags.find("bh")) return Error("bh= is missing");
-  auto body_hash = folded_base64(tags.value("bh"));
-  if (!body_hash || body_hash->empty()) return Error("bh= is no base64");
-  if (!tags.find("h")) return Error("h= is missing");
-  auto fields = parse_signed_fields(tags.value("h"));
-  if (!fields) return Error(fields.error());
-  if (!has_known_query(tags)) return Error("q= is unknown");
-  auto identity = read_identity(tags.find("i"), common->domain);
+  auto signature = read_signature(tags);
+  if (!signature) return signature;
+  auto identity = read_identity(tags.find("i"), signature->domain);
   if (!identity) return Error(identity.error());
-  Signature out{.algorithm = common->algorithm,
-                .header = pair ? pair->header : Canonicalization::simple,
-                .body = pair ? pair->body : Canonicalization::simple,
-                .domain = std::move(common->domain),
-                .selector = std::move(common->selector),
-                .local = std::move(identity->local),
-                .identity = std::move(identity->domain),
-                .fields = std::move(*fields),
-                .body_hash = std::move(*body_hash),
-                .signature = std::move(common->signature),
-                .signature_start = std::move(common->signature_start),
-                .length = {},
-                .signed_at = {},
-                .expires = {}};
-  if (auto why = read_times(tags, out)) return Error(std::move(*why));
-  return out;
+  signature->local = std::move(identity->local);
+  signature->identity = std::move(identity->domain);
+  return signature;
 }
 
 // What may be shown of a field that is not to be trusted.
-Unusable unusable(const TagList& tags, Result result, std::string why) {
+Unusable unusable(const TagList& tags, Result result, Fault fault, std::string why) {
   constexpr std::size_t kShown = 255;
   const auto shown = [&tags](std::string_view name) {
     return base::printable(tags.value(name).substr(0, kShown));
   };
-  return {result, std::move(why), shown("d"), shown("s"), base::printable(start_of(tags.value("b")))};
+  return {result, std::move(why), shown("d"), shown("s"), base::printable(start_of(tags.value("b"))), fault};
 }
 
 }  // namespace
@@ -156,17 +134,49 @@ std::string_view to_string(Result result) {
 
 std::expected<Signature, Unusable> parse_signature(std::string_view value) {
   const auto tags = TagList::parse(value);
-  if (!tags) return std::unexpected(Unusable{Result::neutral, tags.error(), {}, {}, {}});
-  auto signature = read_signature(*tags);
+  if (!tags) return std::unexpected(Unusable{Result::neutral, tags.error(), {}, {}, {}, Fault::malformed});
+  auto signature = read_dkim_signature(*tags);
   // A syntax error. RFC 8601 2.7.1
-  if (!signature) return std::unexpected(unusable(*tags, Result::neutral, signature.error()));
+  if (!signature)
+    return std::unexpected(unusable(*tags, Result::neutral, Fault::malformed, signature.error()));
   // RFC 6376 5.4, 6.1.1
   const auto is_from = [](std::string_view name) { return base::iequals(name, "From"); };
   if (!std::ranges::any_of(signature->fields, is_from))
-    return std::unexpected(unusable(*tags, Result::permerror, "From is not signed"));
+    return std::unexpected(unusable(*tags, Result::permerror, Fault::from_unsigned, "From is not signed"));
   if (signature->algorithm == Algorithm::rsa_sha1)
-    return std::unexpected(unusable(*tags, Result::permerror, "rsa-sha1 proves nothing any more"));
+    return std::unexpected(
+        unusable(*tags, Result::permerror, Fault::old_algorithm, "rsa-sha1 proves nothing any more"));
   return std::move(*signature);
+}
+
+std::expected<Signature, std::string> read_signature(const TagList& tags) {
+  auto common = read_common(tags);
+  if (!common) return Error(common.error());
+  const auto pair = parse_canonicalization(tags.value("c"));
+  if (tags.find("c") && !pair) return Error("c= is unknown");
+  if (!tags.find("bh")) return Error("bh= is missing");
+  auto body_hash = folded_base64(tags.value("bh"));
+  if (!body_hash || body_hash->empty()) return Error("bh= is no base64");
+  if (!tags.find("h")) return Error("h= is missing");
+  auto fields = parse_signed_fields(tags.value("h"));
+  if (!fields) return Error(fields.error());
+  if (!has_known_query(tags)) return Error("q= is unknown");
+  Signature out{.algorithm = common->algorithm,
+                .header = pair ? pair->header : Canonicalization::simple,
+                .body = pair ? pair->body : Canonicalization::simple,
+                .domain = common->domain,
+                .selector = std::move(common->selector),
+                .local = {},
+                .identity = common->domain,
+                .fields = std::move(*fields),
+                .body_hash = std::move(*body_hash),
+                .signature = std::move(common->signature),
+                .signature_start = std::move(common->signature_start),
+                .length = {},
+                .signed_at = {},
+                .expires = {}};
+  if (auto why = read_times(tags, out)) return Error(std::move(*why));
+  return out;
 }
 
 std::expected<CommonTags, std::string> read_common(const TagList& tags) {
@@ -199,10 +209,10 @@ std::optional<CanonicalizationPair> parse_canonicalization(std::string_view valu
 }
 
 std::expected<std::vector<std::string>, std::string> parse_signed_fields(std::string_view value) {
-  const auto names = colon_list(value);
+  auto names = colon_list(value);
+  std::erase(names, std::string_view());
   if (names.size() > kMaxSignedFields) return Error("h= is too long");
-  for (const std::string_view name : names)
-    if (!mime::is_field_name(name)) return Error("h= has a bad name");
+  if (!std::ranges::all_of(names, mime::is_field_name)) return Error("h= has a bad name");
   return std::vector<std::string>(names.begin(), names.end());
 }
 

@@ -33,15 +33,18 @@ struct Prepared {
   std::size_t left_out = 0;  // those beyond kMaxSignatures
 };
 
-// Tells `bodies` what is wanted of it; so it comes before its first feed().
+// Each tells `bodies` what is wanted of it; so they come before its first feed().
 Prepared prepare(const HeaderIndex& header, BodyHasher& bodies);
+// The signature that stands in field number `own`.
+Pending prepare(Signature signature, std::size_t own, const HeaderIndex& header, BodyHasher& bodies);
 
 struct Verdict {
   Result result = Result::neutral;
-  std::string why;       // for people; empty where it passed
-  std::string record;    // the key record that was used, as read
-  int key_bits = 0;      // 0: no key was read
-  bool testing = false;  // by its record; treat the message as if it were not signed. RFC 6376 3.6.1
+  Fault fault = Fault::none;  // none where it passed
+  std::string why;            // for people; empty where it passed
+  std::string record;         // the key record that was used, as read
+  int key_bits = 0;           // 0: no key was read
+  bool testing = false;       // by its record; treat the message as if it were not signed. RFC 6376 3.6.1
   std::uint64_t unsigned_octets = 0;  // of the body's end, which l= leaves out
 };
 
