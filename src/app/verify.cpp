@@ -199,7 +199,6 @@ class Verifier {
   void begin(std::string_view header) {
     take_trace(header);
     take_options();
-    report_.authors = policy::author_domains(wire::dkim::HeaderIndex(header));
     check_.emplace(report_.facts, header, bodies_);
   }
 

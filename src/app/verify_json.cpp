@@ -88,7 +88,7 @@ array dns_json(const std::vector<DnsAnswer>& answers) {
 std::string verify_json(const VerifyReport& report) {
   const auto& facts = report.facts;
   const auto& findings = report.findings;
-  object out{{"message", clean_utf8(report.name)}, {"size", report.size}, {"from", texts(report.authors)}};
+  object out{{"message", clean_utf8(report.name)}, {"size", report.size}, {"from", texts(findings.authors)}};
   if (!facts.unknown.client) out["client"] = facts.client.to_string();
   if (!facts.unknown.helo) out["helo"] = clean_utf8(facts.helo);
   if (!facts.unknown.reverse_path) out["mail_from"] = clean_utf8(facts.reverse_path.to_string());

@@ -23,7 +23,6 @@ std::vector<DnsAnswer> dns_answers(const policy::Lookups& lookups);
 struct VerifyReport {
   std::string name;                  // of the file, or the message's id
   std::uint64_t size = 0;            // octets, with CRLF
-  std::vector<std::string> authors;  // domains in From
   std::vector<std::string> notes;    // where the facts are from, where nobody said them; whole sentences
   policy::AuthenticationFacts facts;
   policy::AuthenticationFindings findings;

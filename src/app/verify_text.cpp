@@ -66,7 +66,7 @@ std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'
 void print_head(Page& page, const VerifyReport& report) {
   const auto& facts = report.facts;
   std::string from;
-  for (const std::string& author : report.authors) from += (from.empty() ? "" : ", ") + author;
+  for (const std::string& author : report.findings.authors) from += (from.empty() ? "" : ", ") + author;
   page.paragraph(padded("Message", kLabel), kLabel,
                  report.name + ", " + size_text(report.size) + ", From: " + (from.empty() ? "nobody" : from));
   std::string who = facts.unknown.client ? "unknown" : facts.client.to_string();

@@ -12,7 +12,6 @@ using ::testing::Not;
 VerifyReport report() {
   VerifyReport report{.name = "a.eml",
                       .size = 2048,
-                      .authors = {"example.com"},
                       .notes = {},
                       .facts = {.client = *base::IpAddress::parse("192.0.2.1"),
                                 .helo = "mail.example.com",
@@ -22,6 +21,7 @@ VerifyReport report() {
                       .findings = {},
                       .dns = {},
                       .advice = {}};
+  report.findings.authors = {"example.com"};
   report.findings.iprev = {policy::IprevResult::pass, {"mail.example.com"}, "192.0.2.1 is mail.example.com"};
   report.findings.helo.reason = "mail.example.com has no SPF record";
   report.findings.mail_from.result = policy::SpfResult::fail;

@@ -37,7 +37,14 @@ AuthenticationCheck::AuthenticationCheck(AuthenticationFacts facts, const wire::
       bodies_(bodies),
       dkim_(header, bodies),
       arc_(header, bodies),
-      dmarc_(author_domains(header)),
+      findings_{.authors = author_domains(header),
+                .iprev = {},
+                .helo = {},
+                .mail_from = {},
+                .dkim = {},
+                .arc = {},
+                .dmarc = {}},
+      dmarc_(findings_.authors),
       has_iprev_(!facts_.checks_iprev()) {
   if (facts_.checks_mail_from())
     mail_from_ =
