@@ -15,10 +15,12 @@
 #include "app/queue_tools.hpp"
 #include "app/verify_message.hpp"
 #include "app/verify_report.hpp"
+#include "base/ascii.hpp"
 #include "policy/inquiry.hpp"
 #include "policy/trace_origin.hpp"
 #include "store/spool_file.hpp"
 #include "sys/clock.hpp"
+#include "wire/dkim/body_prefix.hpp"
 
 namespace postrider::app {
 namespace {
@@ -75,17 +77,31 @@ mail::ReversePath reverse_path_of(std::string_view text) {
   return mail::ReversePath(*std::move(address));
 }
 
+VerifyReport nothing_known(mail::Domain receiver) {
+  return {.name = {},
+          .notes = {},
+          .facts = {.client = {},
+                    .helo = {},
+                    .reverse_path = {},
+                    .receiver = std::move(receiver),
+                    .now = sys::system_clock().utc(),
+                    .unknown = {.client = true, .helo = true, .reverse_path = true}},
+          .findings = {},
+          .dns = {},
+          .advice = {}};
+}
+
 class Verifier {
  public:
   Verifier(const VerifyOptions& options, std::shared_ptr<const config::Config> config)
       : options_(options),
         config_(std::move(config)),
+        report_(nothing_known(own_name(config_.get()))),
         splitter_([this](std::string_view header) { begin(header); },
-                  [this](std::string_view body) { bodies_.feed(body); }) {
-    report_.facts.receiver = own_name(config_.get());
-    report_.facts.now = sys::system_clock().utc();
-    report_.facts.unknown = {.client = true, .helo = true, .reverse_path = true};
-  }
+                  [this](std::string_view body) {
+                    bodies_.feed(body);
+                    prefix_.feed(body);
+                  }) {}
 
   VerifyReport run() {
     if (options_.id.empty())
@@ -94,11 +110,13 @@ class Verifier {
       read_queue();
     if (!splitter_.finish()) too_large();
     bodies_.finish();
+    prefix_.finish();
     check_->end_of_body();
     ask();
     report_.size = splitter_.size();
     report_.facts = check_->facts();
     report_.findings = check_->findings();
+    tell_what_was_appended();
     report_.advice = policy::advise(report_.facts, report_.findings);
     return std::move(report_);
   }
@@ -200,6 +218,26 @@ class Verifier {
     take_trace(header);
     take_options();
     check_.emplace(report_.facts, header, bodies_);
+    look_for_prefixes(header);
+  }
+
+  // In the order of AuthenticationFindings::dkim.
+  void look_for_prefixes(std::string_view header) {
+    for (wire::mime::FieldScanner scan(header); const auto field = scan.next();) {
+      if (!base::iequals(field->name, "DKIM-Signature") || prefixes_.size() == wire::dkim::kMaxSignatures)
+        continue;
+      const auto signature = wire::dkim::parse_signature(field->value);
+      prefixes_.emplace_back();
+      if (signature && !signature->length)
+        prefixes_.back() = prefix_.want(signature->body, signature->body_hash);
+    }
+  }
+  void tell_what_was_appended() {
+    for (std::size_t i = 0; i < report_.findings.dkim.size(); ++i) {
+      policy::DkimResult& one = report_.findings.dkim[i];
+      if (!prefixes_.at(i) || one.verdict.fault != wire::dkim::Fault::body_changed) continue;
+      if (const auto found = prefix_.found(*prefixes_[i])) one.appended_octets = found->appended_octets;
+    }
   }
 
   void ask() {
@@ -225,6 +263,8 @@ class Verifier {
   VerifyReport report_;
   MessageSplitter splitter_;
   wire::dkim::BodyHasher bodies_;
+  wire::dkim::BodyPrefix prefix_;
+  std::vector<std::optional<std::size_t>> prefixes_;  // of each signature, its number there
   std::optional<policy::AuthenticationCheck> check_;
 };
 

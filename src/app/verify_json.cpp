@@ -38,7 +38,8 @@ object dkim_json(const policy::DkimResult& one) {
           {"key_bits", one.verdict.key_bits},
           {"key_record", clean_utf8(one.verdict.record)},
           {"testing", one.verdict.testing},
-          {"unsigned_octets", one.verdict.unsigned_octets}};
+          {"unsigned_octets", one.verdict.unsigned_octets},
+          {"appended_octets", one.appended_octets}};
 }
 
 object arc_json(const policy::ArcResult& result) {

@@ -29,7 +29,9 @@ std::vector<DnsAnswer> dns_answers(const policy::Lookups& lookups) {
   constexpr std::array<const char*, 5> kTypes = {"A", "AAAA", "MX", "PTR", "TXT"};
   std::vector<DnsAnswer> all;
   for (const auto& [question, answer] : lookups.answers()) {
-    DnsAnswer out{.type = kTypes.at(static_cast<std::size_t>(question.type)), .name = question.name};
+    DnsAnswer out;
+    out.type = kTypes.at(static_cast<std::size_t>(question.type));
+    out.name = question.name;
     if (answer)
       std::visit(Shown{out}, *answer);
     else

@@ -21,9 +21,9 @@ struct DnsAnswer {
 std::vector<DnsAnswer> dns_answers(const policy::Lookups& lookups);
 
 struct VerifyReport {
-  std::string name;                  // of the file, or the message's id
-  std::uint64_t size = 0;            // octets, with CRLF
-  std::vector<std::string> notes;    // where the facts are from, where nobody said them; whole sentences
+  std::string name;                // of the file, or the message's id
+  std::uint64_t size = 0;          // octets, with CRLF
+  std::vector<std::string> notes;  // where the facts are from, where nobody said them; whole sentences
   policy::AuthenticationFacts facts;
   policy::AuthenticationFindings findings;
   std::vector<DnsAnswer> dns;

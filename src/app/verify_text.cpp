@@ -94,7 +94,9 @@ void print_dkim(Page& page, const policy::AuthenticationFindings& findings) {
   for (std::size_t i = 0; i < findings.dkim.size(); ++i) {
     const auto& one = findings.dkim[i];
     const auto& verdict = one.verdict;
-    std::string words = verdict.why.empty() ? "" : verdict.why + "; ";
+    std::string words = verdict.why;
+    if (one.appended_octets != 0) words += ": " + grouped(one.appended_octets) + " octets were appended";
+    if (!words.empty()) words += "; ";
     words += "d=" + one.domain + " s=" + one.selector + " i=" + one.identity + ' ' + one.algorithm;
     if (verdict.key_bits != 0) words += ", a key of " + std::to_string(verdict.key_bits) + " bits";
     if (verdict.testing) words += ", marked as a test";

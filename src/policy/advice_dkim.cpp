@@ -46,6 +46,12 @@ std::string mend(const DkimResult& result) {
              ".";
     case Fault::body_short:
     case Fault::body_changed:
+      if (result.appended_octets > 0)
+        return "On the way " + std::to_string(result.appended_octets) +
+               " octets were appended to the body, a footer as a rule. Who does so should leave the message "
+               "alone, or sign and "
+               "seal (ARC) it anew; its sender can't mend it, since l= would let anybody append what he "
+               "wants.";
       return "Something changed the body after it was signed: a footer of a mailing list or a virus scanner, "
              "another "
              "transfer encoding, other line ends, or lines that were too long and got broken. Sign last of "

@@ -193,6 +193,15 @@ TEST(DkimAdvice, HasWordsForEachFault) {
   EXPECT_EQ(seen.size(), 15u);
 }
 
+TEST(DkimAdvice, DoesNotBlameTheSenderForAFooter) {
+  DkimResult result;
+  result.verdict = {
+      .result = wire::dkim::Result::fail, .fault = Fault::body_changed, .why = {}, .record = {}};
+  result.appended_octets = 42;
+  EXPECT_THAT(advise_dkim("DKIM 1", result),
+              ElementsAre(is(true, "DKIM 1", "On the way 42 octets were appended")));
+}
+
 TEST(DkimAdvice, SaysWhatCouldBeBetterOfOneThatPasses) {
   DkimResult result;
   result.algorithm = "rsa-sha256";

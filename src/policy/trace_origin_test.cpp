@@ -29,7 +29,7 @@ TEST(TraceOrigin, ReadsWhatWeWrote) {
       return_path_field(mail::ReversePath(mail::Address::parse("a@example.net").value()));
   for (const char* client : {"192.0.2.1", "2001:db8::1"}) {
     sent.origin.client = base::IpAddress::parse(client);
-    for (const std::string name : {std::string(), sent.origin.client_name}) {
+    for (const std::string& name : {std::string(), sent.origin.client_name}) {
       sent.origin.client_name = name;
       const auto origin = trace_origin(path + written(sent), kHost);
       ASSERT_TRUE(origin) << written(sent);

@@ -122,9 +122,9 @@ def test_a_forgery_is_told_with_the_reasons(verify):
 def test_what_a_list_did_to_a_signed_message_is_named(found, key):
     report = found(key.sign(MESSAGE) + b"-- \r\nThe list\r\n", "--ip", "192.0.2.66", "--helo", "x.test", "--from",
                    "list@x.test", code=3)
-    assert report["dkim"][0]["reason"] == "the body has changed"
+    assert report["dkim"][0]["reason"] == "the body has changed" and report["dkim"][0]["appended_octets"] == 13
     needed = {one["about"]: one["text"] for one in report["advice"] if one["needed"]}
-    assert "Something changed the body after it was signed" in needed["DKIM 1"]
+    assert "On the way 13 octets were appended to the body" in needed["DKIM 1"]
     assert "The signature of good.test (DKIM 1) would do if it passed." in needed["DMARC"]
 
 
