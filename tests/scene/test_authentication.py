@@ -311,3 +311,15 @@ def test_the_timeline_tells_what_was_found_and_why(house):
                  f"spf=pass (MAIL FROM good.test): {GOOD} matches ip4:{GOOD} of good.test",
                  f"iprev=pass: {GOOD} is mx.good.test"):
         assert line in said, said
+
+
+def test_the_metrics_count_what_was_found_and_done(house):
+    server = house()
+    bring(server, author())
+    bring(server, EVIL_KEY.sign(author()), EVIL, "me@evil.test", "mx.evil.test")
+    printed, _ = run(server, "metrics")
+    for line in ('authentication_total{method="dmarc",result="pass"} 1', 'authentication_total{method="dmarc",result="fail"} 1',
+                 'authentication_total{method="dkim",result="none"} 1', 'authentication_total{method="dkim",result="pass"} 1',
+                 'authentication_total{method="spf",result="pass"} 2', 'authentication_total{method="arc",result="none"} 2',
+                 'authentication_total{method="iprev",result="permerror"} 1', 'dmarc_total{disposition="reject"} 1'):
+        assert f"postrider_{line}\n" in printed, line
