@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kLabel = 10;   // "signature" fits
 constexpr std::size_t kResult = 12;  // "not checked"
 constexpr std::size_t kDetail = kLabel + kResult;
+constexpr std::size_t kKey = 80;  // of a key's record, that are shown
 
 std::string padded(std::string text, std::size_t width) {
   const std::size_t used = columns(text);
@@ -103,8 +104,9 @@ void print_dkim(Page& page, const policy::AuthenticationFindings& findings) {
     if (verdict.unsigned_octets != 0)
       words += ", without the last " + grouped(verdict.unsigned_octets) + " octets of the body (l=)";
     page.row("DKIM " + std::to_string(i + 1), to_string(verdict.result), words);
+    // Whole it stands among the answers of the DNS.
     if (!verdict.record.empty())
-      page.detail(one.selector + "._domainkey." + one.domain + " has " + quoted(verdict.record));
+      page.detail(cut(one.selector + "._domainkey." + one.domain + " has " + quoted(verdict.record), kKey));
   }
   if (findings.dkim_left_out > 0)
     page.row("", "", counted(findings.dkim_left_out, "signature") + " more, not looked at");
@@ -150,6 +152,12 @@ void print_advice(Page& page, const VerifyReport& report, bool needed, const cha
   }
 }
 
+std::string in_words(const std::string& error) {
+  if (error == "nxdomain") return "no such name (nxdomain)";
+  if (error == "nodata") return "no such record (nodata)";
+  return "no answer: " + error;
+}
+
 void print_dns(Page& page, const std::vector<DnsAnswer>& answers) {
   if (answers.empty()) return;
   page.raw("\nWhat the DNS said to " + counted(answers.size(), "question"));
@@ -159,7 +167,7 @@ void print_dns(Page& page, const std::vector<DnsAnswer>& answers) {
   for (const DnsAnswer& one : answers) {
     const std::string first = "  " + padded(one.type, 6) + padded(harmless(one.name), widest + 2);
     const std::string secure = one.secure ? " (DNSSEC)" : "";
-    if (one.records.empty()) page.raw(first + one.error + secure);
+    if (one.records.empty()) page.raw(first + in_words(one.error) + secure);
     std::string before = first;
     for (const std::string& record : one.records) {
       page.raw(before + harmless(one.type == "TXT" ? quoted(record) : record) + secure);

@@ -55,7 +55,7 @@ TEST(VerifyText, PutsEachFindingInARowWithItsRecordsBelow) {
                               "\nWhat the DNS said to 2 questions\n"
                               "  TXT   example.com    \"v=spf1 -all\" (DNSSEC)\n"
                               "                       \"other\" (DNSSEC)\n"
-                              "  A     x.example.com  nxdomain\n"));
+                              "  A     x.example.com  no such name (nxdomain)\n"));
 }
 
 TEST(VerifyText, WrapsWordsAndLeavesRecordsWhole) {

@@ -45,6 +45,8 @@ std::string mend(const DkimResult& result) {
       return "Sign with i= of " + result.domain + " itself, or take s out of the t= of the record at " + at +
              ".";
     case Fault::body_short:
+      return "Something cut the body off after it was signed: it has fewer octets than l= says. Sign without "
+             "l=.";
     case Fault::body_changed:
       if (result.appended_octets > 0)
         return "On the way " + std::to_string(result.appended_octets) +

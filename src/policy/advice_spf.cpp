@@ -16,10 +16,13 @@ std::string owner(const SpfFinding& finding) {
   return " (" + finding.domain + " leads there: tell its owner, or leave it out)";
 }
 
-std::string mend(const SpfFinding& finding, const base::IpAddress& client) {
+std::string mend(std::string_view about, const SpfFinding& finding, const base::IpAddress& client) {
   const std::string& where = finding.faulty;
   switch (finding.fault) {
     case SpfFault::no_record:
+      if (finding.result == SpfResult::none && about == "HELO")
+        return "Publish a TXT record at " + where +
+               ", the name that the server says in HELO: \"v=spf1 a -all\".";
       if (finding.result == SpfResult::none)
         return "Publish a TXT record at " + where +
                " that names all servers that send for it, this one among them: \"v=spf1 " +
@@ -89,7 +92,7 @@ std::vector<Advice> advise_spf(std::string_view about, const base::IpAddress& cl
     return advice(false, name == "HELO"
                              ? "Say a full host name in EHLO, one that has an address: \"mail.example.com\"."
                              : "Send with a MAIL FROM in a domain of the DNS, which can have an SPF record.");
-  return advice(finding.result == SpfResult::permerror, mend(finding, client));
+  return advice(finding.result == SpfResult::permerror, mend(about, finding, client));
 }
 
 }  // namespace postrider::policy

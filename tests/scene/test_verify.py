@@ -122,9 +122,9 @@ def test_a_forgery_is_told_with_the_reasons(verify):
 def test_what_a_list_did_to_a_signed_message_is_named(found, key):
     report = found(key.sign(MESSAGE) + b"-- \r\nThe list\r\n", "--ip", "192.0.2.66", "--helo", "x.test", "--from",
                    "list@x.test", code=3)
-    assert report["dkim"][0]["reason"] == "the body has changed" and report["dkim"][0]["appended_octets"] == 13
+    assert report["dkim"][0]["reason"] == "the body has changed" and report["dkim"][0]["appended_octets"] == 14
     needed = {one["about"]: one["text"] for one in report["advice"] if one["needed"]}
-    assert "On the way 13 octets were appended to the body" in needed["DKIM 1"]
+    assert "On the way 14 octets were appended to the body" in needed["DKIM 1"]
     assert "The signature of good.test (DKIM 1) would do if it passed." in needed["DMARC"]
 
 
@@ -171,7 +171,7 @@ def test_what_can_not_be_read_or_was_said_wrongly_is_refused(config, verify, tmp
     assert run(tmp_path / "missing") == (1, f"postrider verify: {tmp_path / 'missing'}: it can't be read\n")
     assert run(tmp_path)[0] == 1
     assert run("-", "--ip", "192.0.2.256", "--config", config)[0] == run("-", "--from", "a b", "--config", config)[0] == 2
-    assert run("--id", "0000000000000", "--config", config)[0] == 1
+    assert run("--id", "01hx3v5t0c001", "--config", config)[0] == 1
     assert "has more than 1.0 MiB" in verify(b"X: " + b"x" * (2 << 20), code=1)
 
 
