@@ -326,6 +326,15 @@ struct Srs {
   bool operator==(const Srs&) const = default;
 };
 
+// Signing mail that goes out in our name; the keys are in files (directory/dkim_keys). RFC 6376
+struct Dkim {
+  bool sign = true;
+  std::vector<mail::Domain> except = {};    // whose mail is not signed, even where there is a key
+  std::vector<std::string> headers = {};    // more fields that are signed
+  base::Milliseconds expire{0};             // how long a signature is good; 0: for ever
+  bool operator==(const Dkim&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -371,6 +380,7 @@ struct Config {
   Queue queue;
   Delivery delivery;
   Srs srs;
+  Dkim dkim;
   Http http;
   Timeline timeline;
   Passwords passwords;
