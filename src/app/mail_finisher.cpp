@@ -25,11 +25,13 @@ bool replaces_body(const mail::Edits& edits) {
 // As it goes out: with the edits that are there so far. Received is not signed.
 void sign(const config::Config& config, const policy::SigningKeys& keys, const queue::Unfinished& message,
           queue::Finish& finish) {
-  if (!message.content || !message.content->body_hash || replaces_body(message.edits)) {
+  if (!message.content) {
     signed_mail.count(kUnreadable);
-    finish.decisions.emplace_back("not signed: where its body begins can't be told for certain");
+    finish.decisions.emplace_back("not signed: where its body begins can be read in two ways");
     return;
   }
+  // It was under way already when there was the first key.
+  if (!message.content->body_hash || replaces_body(message.edits)) return;
   const std::string header = queue::edited_header(message.content->header, message.edits);
   auto made = policy::sign_mail(config, keys, message.envelope, header, *message.content->body_hash);
   signed_mail.count(made.result);

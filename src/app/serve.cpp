@@ -222,7 +222,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                              clock,
                              &certificates.server(),
                              &(*house)->logins(),
-                             &sending};
+                             &sending,
+                             resolver->get()};
   std::unique_ptr<receive::Collector> collector;
   if (config->submit.allow != config::SubmitAllow::nobody) {
     auto started = receive::Collector::start(config->submit.folder, services);

@@ -94,6 +94,15 @@ const std::vector<Spec> kSpecs{
 
     {"submission.repair_line_ends", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
     {"submission.hide_client", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+
+    {"authentication.check", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
+    {"authentication.timeout", duration, "duration", "20s", 100, 2 * kMinute, "", nullptr},
+    {"authentication.undecided", choice, "word", "by_policy", 0, 0, "by_policy, accept, defer", nullptr},
+    {"authentication.refuse_spf_fail", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"authentication.forwarders", list, "list of networks and domains", "none", 0, 0, "", nullptr},
+    {"authentication.trusted_arc", list, "list of domains", "none", 0, 0, "", nullptr},
+    {"dmarc.policy", choice, "word", "apply", 0, 0, "apply, quarantine, none", nullptr},
+
     {"tls.certificate", list, "path, or list of paths", "none", 0, 0, "absolute; at most 1000", nullptr},
     {"tls.key", list, "path, or list of paths", "none", 0, 0, "absolute; one for each certificate", nullptr},
     {"tls.client_ca", text, "path", "none", 0, 0, "absolute", nullptr},

@@ -183,6 +183,7 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   read_dkim(*document, *config, report);
   read_auth(*document, *config, report);
   read_submission(*document, *config, report);
+  read_authentication(*document, *config, report);
   read_tls(*document, *config, report);
   read_listeners(*document, *config, report);
   Places places = read_domains(*document, *config, report);

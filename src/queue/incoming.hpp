@@ -19,6 +19,7 @@ struct Incoming {
   Draft draft;
   mail::Edits edits{};                   // those of the finisher come behind them
   std::vector<std::string> decisions{};  // why it was let in, for the timeline: one line each
+  mail::Edits above{};                   // behind those of the finisher: what stands above its trace fields
   // What its signatures are made of, for the call that takes it. Without it there are none.
   std::optional<ContentFacts> content{};
 };

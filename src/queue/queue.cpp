@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -106,6 +107,7 @@ void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
   mail::Edits edits = std::move(incoming.edits);
   Finish finish = parts.finisher.finish({envelope, id, edits, incoming.content});
   std::ranges::move(finish.edits, std::back_inserter(edits));
+  std::ranges::move(incoming.above, std::back_inserter(edits));
   std::ranges::move(finish.decisions, std::back_inserter(incoming.decisions));
   // Before those leave the envelope of whose end nobody is to hear.
   Acceptance acceptance(id, envelope, std::move(incoming.decisions));

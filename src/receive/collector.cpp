@@ -15,6 +15,7 @@
 #include "receive/transfer.hpp"
 #include "sys/log.hpp"
 #include "sys/thread_name.hpp"
+#include "wire/authres/authres.hpp"
 
 namespace postrider::receive {
 
@@ -150,6 +151,7 @@ Collector::Done Collector::bring(const std::string& name, const DropFile& file) 
   auto draft = services_.queue.open_draft();
   if (!draft) return Done::later;
   Transfer transfer(config.limits, std::move(*draft));
+  if (services_.queue.wants_body_hash(dialog.origin())) transfer.want_signatures();
   if (!fill(file, message->header, transfer)) return Done::later;
   if (const auto why = transfer.refusal()) return refused(*why);
   return commit(name, dialog, transfer, std::move(failed));
@@ -220,10 +222,15 @@ Collector::Done Collector::commit(const std::string& name, const Dialog& dialog,
   }
   auto decisions = dialog.decisions();
   decisions.emplace_back("collected from the drop folder");
+  // RFC 8601 5
+  auto edits = wire::authres::removal(transfer.header(), dialog.setting().config->hostname.ascii());
   const auto id = wait_for<base::Result<base::MessageId>>([&](auto completion) {
-    services_.queue.accept(
-        {.envelope = std::move(envelope), .draft = transfer.release(), .decisions = std::move(decisions)},
-        std::move(completion));
+    services_.queue.accept({.envelope = std::move(envelope),
+                            .draft = transfer.release(),
+                            .edits = std::move(edits),
+                            .decisions = std::move(decisions),
+                            .content = transfer.facts()},
+                           std::move(completion));
   });
   if (!id || !*id) return Done::later;
   counts::accepted(dialog.listener().mode, transfer.size(), recipients);

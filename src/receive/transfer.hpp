@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "config/config.hpp"
 #include "mail/reply.hpp"
 #include "queue/queue.hpp"
+#include "wire/dkim/body_hasher.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/smtp/data_decoder.hpp"
 #include "wire/smtp/line_repair.hpp"
@@ -21,6 +23,22 @@ enum class LineEnds : bool { strict, repaired };
 class Transfer {
  public:
   Transfer(const config::Limits& limits, queue::Draft draft, LineEnds line_ends = LineEnds::strict);
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  // The body is hashed while it streams by, as it is kept (with repaired line ends), never a second time. Who wants a hash says
+  // so before the body begins: right after the construction, or when the header section is there.
+  //   const auto number = transfer.bodies().want({.canonicalization = wire::dkim::Canonicalization::relaxed});
+  //   … at the end of the data, where refusal() is nothing: transfer.bodies().hash(number).digest
+  wire::dkim::BodyHasher& bodies() { return bodies_; }
+  // `begin` is called once, when the header section is complete and before the body is hashed. Never for content that is
+  // refused before. The view lives as long as the transfer.
+  void when_header(std::move_only_function<void(std::string_view header)> begin) {
+    when_header_ = std::move(begin);
+  }
+
+  // What our own signatures are made of is to be kept. Before the body begins.
+  void want_signatures() { relaxed_ = bodies_.want({wire::dkim::Canonicalization::relaxed, {}}); }
 
   // DATA: takes octets of the input; how many it consumed, and whether the content has ended. Stops early when the
   // draft wants a flush.
@@ -45,6 +63,8 @@ class Transfer {
   std::uint64_t size() const { return size_; }
   // The header section, once the content has ended.
   std::string_view header() const { return header_.header(); }
+  // For Queue::accept, where refusal() is nothing; lives as long as the transfer. Nothing: where the body begins is read in two ways.
+  std::optional<queue::ContentFacts> facts() const;
   // What is wrong with the content, where anything is: 554 5.6.0, 552 5.3.4. Asked at the end of the data.
   std::optional<mail::Reply> refusal() const;
   // So much more than the limit that reading on makes no sense: answer and close.
@@ -53,6 +73,7 @@ class Transfer {
  private:
   void keep(std::string_view content, wire::smtp::LineRepair::From from);
   void store(std::string_view content);
+  void hash(std::string_view content, std::uint64_t at);
   void finish();
   wire::smtp::ContentFault fault() const;
 
@@ -63,6 +84,10 @@ class Transfer {
   std::optional<wire::smtp::LineRepair> repair_;
   std::string repaired_;  // of one piece
   wire::mime::HeaderCollector header_;
+  std::move_only_function<void(std::string_view)> when_header_;
+  wire::dkim::BodyHasher bodies_;
+  std::optional<std::size_t> relaxed_;  // the number of the hash that our own signatures need
+  bool in_body_ = false;                // its beginning has been hashed
   queue::Draft draft_;
   std::uint64_t size_ = 0;
   bool refused_ = false;  // nothing is kept any more
