@@ -50,8 +50,8 @@ std::vector<std::string> unsigned_domains(const config::Config& config, const Sn
 
 void warn_of_signing(const config::Config& config, const Snapshot& snapshot) {
   if (!config.dkim.sign) return;
-  const auto loaded = policy::SigningKeys::load(directory::DkimFolder(config.data_dir), {},
-                                                policy::SigningKeys::Read::all);
+  const auto loaded =
+      policy::SigningKeys::load(directory::DkimFolder(config.data_dir), {}, policy::SigningKeys::Read::all);
   for (const auto& fault : loaded.faults) std::cerr << "warning: a DKIM key can't be used: " << fault << '\n';
   const auto names = unsigned_domains(config, snapshot, loaded.keys);
   if (!names.empty())

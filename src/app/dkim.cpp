@@ -61,8 +61,9 @@ std::function<std::optional<int>()> add_dkim(CLI::App& app) {
     one->add_flag("--json", options->json, "JSON, one object a line");
   }
   for (auto* one : {add, rotate}) add_new_key_options(one, *options);
-  add->add_option("--selector", options->selector,
-                  "The key's name in the DNS; of two keys, what it begins with. Else their algorithm and month");
+  add->add_option(
+      "--selector", options->selector,
+      "The key's name in the DNS; of two keys, what it begins with. Else their algorithm and month");
   add->add_flag("--force", options->force, "Also for a domain that is not ours, or has new keys already");
   rotate->add_flag("--force", options->force, "Whatever the DNS says, and however young an old key is");
   remove->add_option("SELECTOR", options->selector, "Only this one");

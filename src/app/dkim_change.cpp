@@ -70,10 +70,8 @@ int say(const DkimOptions& options, const mail::Domain& domain, const Answer& an
   }
   boost::json::array keys;
   for (const auto& each : answer.keys) keys.push_back(to_json(each, nullptr));
-  print_json({{"domain", domain.ascii()},
-              {"step", answer.step},
-              {"keys", std::move(keys)},
-              {"next", answer.next}});
+  print_json(
+      {{"domain", domain.ascii()}, {"step", answer.step}, {"keys", std::move(keys)}, {"next", answer.next}});
   return kDone;
 }
 
@@ -83,16 +81,15 @@ int publish(const DkimDesk& desk, const DkimOptions& options) {
                 {.selector = options.selector, .types = types_of(options), .rsa_bits = options.rsa_bits},
                 sys::system_clock().utc());
   const bool one = made.size() == 1;
-  return say(
-      options, desk.domain(),
-      {.step = "published",
-       .words = desk.domain().ascii() + " has " + (one ? "a new key" : "two new keys") +
-                ", which sign" + (one ? "s" : "") + " nothing yet. Put " +
-                (one ? "this record" : "both records") + " into its DNS:",
-       .keys = made,
-       .next = "Then run: " + command_line(options, "rotate", desk.domain()) +
-               "\nIt looks whether the DNS has what it should, and only then is mail signed with " +
-               (one ? "it." : "them.")});
+  return say(options, desk.domain(),
+             {.step = "published",
+              .words = desk.domain().ascii() + " has " + (one ? "a new key" : "two new keys") +
+                       ", which sign" + (one ? "s" : "") + " nothing yet. Put " +
+                       (one ? "this record" : "both records") + " into its DNS:",
+              .keys = made,
+              .next = "Then run: " + command_line(options, "rotate", desk.domain()) +
+                      "\nIt looks whether the DNS has what it should, and only then is mail signed with " +
+                      (one ? "it." : "them.")});
 }
 
 // Those that are not right; empty: all are.
@@ -110,11 +107,12 @@ int begin_to_sign(const DkimDesk& desk, const DkimOptions& options, const std::v
   const auto old = those(keys, DkimState::signing);
   for (const auto& each : fresh)
     if (!each.key)
-      throw Stop{kRefused, "the key " + each.listed.selector + " can't be used: " + each.key.error().log_text()};
+      throw Stop{kRefused,
+                 "the key " + each.listed.selector + " can't be used: " + each.key.error().log_text()};
   if (const auto faults = options.force ? "" : faults_in_dns(desk, fresh); !faults.empty())
     throw Stop{kRefused, "nothing was changed, as the DNS is not ready:" + faults + "\n" + kRemembered +
-                             " The records once more: " +
-                             command_line(options, "list", desk.domain()) + " --records"};
+                             " The records once more: " + command_line(options, "list", desk.domain()) +
+                             " --records"};
   const auto now = sys::system_clock().utc();
   auto list = taken(desk.folder().list(desk.domain()));
   for (DkimKey& each : list) {
@@ -160,14 +158,13 @@ int let_go(const DkimDesk& desk, const DkimOptions& options, const std::vector<K
     return true;
   });
   if (old.empty())
-    return say(options, desk.domain(),
-               {.step = "waiting",
-                .words = "Nothing is due: " + selectors(those(keys, DkimState::retired)) +
-                         " must stay in the DNS until " + day_text(until) +
-                         ", for mail that is on its way.",
-                .keys = {},
-                .next = "Run this again then. For new keys now: " +
-                        command_line(options, "add", desk.domain())});
+    return say(
+        options, desk.domain(),
+        {.step = "waiting",
+         .words = "Nothing is due: " + selectors(those(keys, DkimState::retired)) +
+                  " must stay in the DNS until " + day_text(until) + ", for mail that is on its way.",
+         .keys = {},
+         .next = "Run this again then. For new keys now: " + command_line(options, "add", desk.domain())});
   drop(desk, old);
   const auto found = DkimDns(desk.config()).ask(old);
   std::vector<KnownKey> left;

@@ -12,7 +12,7 @@ namespace {
 using directory::DkimKey;
 using wire::dkim::KeyType;
 
-// The name of a file has it in one part, with ".pem.new". RFC 1035 2.3.4
+// With ".pem.new" it is the name of a file, of 255 octets at most.
 constexpr std::size_t kMostName = 240;
 
 base::Result<wire::dkim::PrivateKey> read_key(const directory::DkimFolder& folder, const mail::Domain& domain,
@@ -107,7 +107,8 @@ void print_records(const std::vector<KnownKey>& keys) {
     if (!each.key) continue;
     const auto name = record_name(each.domain, each.listed.selector);
     const auto text = record_text(*each.key);
-    std::cout << "\n  name   " << name << "\n  type   TXT\n  value  " << text << "\n  or, as a line of a zone file:\n"
+    std::cout << "\n  name   " << name << "\n  type   TXT\n  value  " << text
+              << "\n  or, as a line of a zone file:\n"
               << zone_line(name, text) << '\n';
   }
   std::cout << '\n';

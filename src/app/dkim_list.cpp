@@ -60,7 +60,8 @@ int dkim_list(const DkimOptions& options) {
   std::vector<InDns> dns;
   if (!options.no_dns && !keys.empty()) dns = DkimDns(*config).ask(keys);
   if (options.json)
-    for (std::size_t i = 0; i < keys.size(); ++i) print_json(to_json(keys[i], dns.empty() ? nullptr : &dns[i]));
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      print_json(to_json(keys[i], dns.empty() ? nullptr : &dns[i]));
   else
     print(keys, dns);
   if (options.records && !options.json) print_records(keys);

@@ -59,7 +59,7 @@ std::vector<KnownKey> make_keys(const directory::DkimFolder& folder, const mail:
 // "rsa-202611._domainkey.example.com", and what is to stand there.
 std::string record_name(const mail::Domain& domain, std::string_view selector);
 std::string record_text(const wire::dkim::PrivateKey& key);
-// As a line of a zone file, in strings of at most 255 octets. RFC 1035 3.3, RFC 6376 3.6.2.2
+// As a line of a zone file, in strings of at most 255 octets. RFC 1035 3.3.14, RFC 6376 3.6.2.2
 std::string zone_line(std::string_view name, std::string_view text);
 
 // What the DNS has for a key.

@@ -14,7 +14,8 @@ using Result = policy::SignedMail::Result;
 
 constexpr std::size_t kUnreadable = 3;
 // By SignedMail::Result, or kUnreadable.
-sys::Counters signed_mail("postrider_dkim_messages_total", "Messages of our own users, and what became of their signature.",
+sys::Counters signed_mail("postrider_dkim_messages_total",
+                          "Messages of our own users, and what became of their signature.",
                           {{"result", {"signed", "no_key", "no_author", "unreadable"}}});
 
 bool replaces_body(const mail::Edits& edits) {
@@ -47,9 +48,9 @@ queue::Finish MailFinisher::finish(const queue::Unfinished& message) const {
   if (wants_body_hash(message.envelope.origin)) sign(*config, *signing_.keys(), message, finish);
   const bool hidden = config->submission.hide_client && !message.envelope.origin.identity.empty();
   // On top of all else. RFC 5321 4.4
-  finish.edits.emplace_back(mail::PrependField{
-      policy::received_field(message.envelope, message.id, config->hostname,
-                             hidden ? policy::Client::hidden : policy::Client::shown)});
+  finish.edits.emplace_back(
+      mail::PrependField{policy::received_field(message.envelope, message.id, config->hostname,
+                                                hidden ? policy::Client::hidden : policy::Client::shown)});
   return finish;
 }
 

@@ -35,8 +35,9 @@ class SigningWatch {
   const directory::DkimFolder folder_;
   // Of the thread:
   std::string state_;
-  bool again_ = true;  // what was changed within the same tick of the file system's clock is seen at the next look
-  int looks_ = 0;      // while something is at fault
+  bool again_ =
+      true;  // what was changed within the same tick of the file system's clock is seen at the next look
+  int looks_ = 0;  // while something is at fault
   std::vector<std::string> faults_;
 
   mutable std::mutex mutex_;

@@ -12,8 +12,8 @@ constexpr std::size_t kMostHeaders = 20;
 
 // Those that servers on the way add, change or take out. RFC 6376 5.4.1
 constexpr std::array<std::string_view, 8> kChanging = {
-    "received",       "return-path",      "delivered-to", "authentication-results",
-    "dkim-signature", "comments",         "keywords",     "bcc"};
+    "received",       "return-path", "delivered-to", "authentication-results",
+    "dkim-signature", "comments",    "keywords",     "bcc"};
 
 Parsed<std::string> parse_field_name(std::string_view text) {
   constexpr std::size_t kMost = 70;  // with its colon on one line of the signature
@@ -21,8 +21,7 @@ Parsed<std::string> parse_field_name(std::string_view text) {
   if (text.empty() || text.size() > kMost || !std::ranges::all_of(text, is_good))
     return std::unexpected(Problem{"\"" + std::string(text) + "\" is no name of a header field",
                                    "write it without a colon, such as \"Feedback-ID\""});
-  if (std::ranges::find(kChanging, base::lower(text)) != kChanging.end() ||
-      base::istarts_with(text, "arc-"))
+  if (std::ranges::find(kChanging, base::lower(text)) != kChanging.end() || base::istarts_with(text, "arc-"))
     return std::unexpected(
         Problem{std::string(text) + " changes on the way, and would break the signature", "take it out"});
   return std::string(text);

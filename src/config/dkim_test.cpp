@@ -9,9 +9,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 Loaded with(const std::string& text) {
-  return parse("hostname = \"mx.example.com\"\ndata_dir = \"/d\"\n[[listener]]\naddress = \"127.0.0.1:25\"\n" +
-                   text,
-               "t");
+  return parse(
+      "hostname = \"mx.example.com\"\ndata_dir = \"/d\"\n[[listener]]\naddress = \"127.0.0.1:25\"\n" + text,
+      "t");
 }
 
 std::vector<std::string> faults(const std::string& text) {
@@ -50,9 +50,10 @@ TEST(DkimSettings, RefuseFieldsThatBreakASignature) {
 }
 
 TEST(DkimSettings, LetSignaturesLiveLongerThanMailMayWait) {
-  EXPECT_THAT(faults("[dkim]\nexpire = \"5d\"\n"),
-              ElementsAre("t:6:10: a signature is over (5d) no later than mail expires (5d); make it longer than "
-                          "queue.expire, or \"0s\" for no end"));
+  EXPECT_THAT(
+      faults("[dkim]\nexpire = \"5d\"\n"),
+      ElementsAre("t:6:10: a signature is over (5d) no later than mail expires (5d); make it longer than "
+                  "queue.expire, or \"0s\" for no end"));
   EXPECT_THAT(faults("[queue]\nexpire = \"4d\"\n[dkim]\nexpire = \"5d\"\n"), ElementsAre());
 }
 

@@ -65,8 +65,7 @@ TEST(DkimList, SaysWhatMakesNoSense) {
   EXPECT_EQ(fault(list_with("a", "signing", kMade) + list_with("a", "retired", kMade).substr(11)),
             "line 7: a second key of this selector");
   std::string many = "format = 1\n";
-  for (int i = 0; i < 21; ++i)
-    many += list_with("a" + std::to_string(i), "signing", kMade).substr(11);
+  for (int i = 0; i < 21; ++i) many += list_with("a" + std::to_string(i), "signing", kMade).substr(11);
   EXPECT_THAT(fault(many), HasSubstr("more than 20 keys"));
   EXPECT_EQ(fault("format = 1\nkey = [1]\n"), "line 2: a key that is no table");
 }
@@ -77,8 +76,11 @@ TEST_F(DkimFiles, HoldsKeysAndListsForTheServersUserAlone) {
   ASSERT_TRUE(folder().lock());
   ASSERT_TRUE(folder().put_key(domain("example.com"), "rsa-202611", "secret"));
   ASSERT_TRUE(folder().put_list(domain("example.com"), kKeys));
-  ASSERT_TRUE(folder().put_list(domain("b\xc3\xbc" "cher.example"), {}));
-  EXPECT_THAT(folder().domains().value(), ElementsAre(domain("example.com"), domain("b\xc3\xbc" "cher.example")));
+  ASSERT_TRUE(folder().put_list(domain("b\xc3\xbc"
+                                       "cher.example"),
+                                {}));
+  EXPECT_THAT(folder().domains().value(), ElementsAre(domain("example.com"), domain("b\xc3\xbc"
+                                                                                    "cher.example")));
   EXPECT_EQ(folder().list(domain("Example.COM")).value(), kKeys);
   EXPECT_EQ(folder().key(domain("example.com"), "rsa-202611").value(), "secret");
   for (const auto& entry : fs::directory_iterator(home / "dkim")) {

@@ -42,7 +42,8 @@ SigningKeys::Keys chosen(const config::Config& config, const SigningKeys& keys,
   SigningKeys::Keys all;
   std::vector<const SigningKeys::Keys*> taken;
   for (const auto& domain : domains) {
-    if (taken.size() == kMostDomains || std::ranges::find(config.dkim.except, domain) != config.dkim.except.end())
+    if (taken.size() == kMostDomains ||
+        std::ranges::find(config.dkim.except, domain) != config.dkim.except.end())
       continue;
     const auto* found = keys.of(domain);
     if (!found || std::ranges::find(taken, found) != taken.end()) continue;
@@ -79,7 +80,8 @@ SignedMail sign_mail(const config::Config& config, const SigningKeys& keys, cons
   const wire::dkim::HeaderIndex index(header);
   const auto domains = author_domains(index);
   if (domains.empty())
-    return {SignedMail::Result::no_author, {}, "not signed: it has not one From with the domain of an author"};
+    return {
+        SignedMail::Result::no_author, {}, "not signed: it has not one From with the domain of an author"};
   const auto by = chosen(config, keys, domains);
   if (by.empty())
     return {SignedMail::Result::no_key, {}, "not signed: " + domains.front().ascii() + " has no key here"};

@@ -108,8 +108,7 @@ TEST_F(PolicySigning, EndsWhenTheSettingsSayCountedFromWhenTheMailMayLeave) {
   mail.hold_until = kNow + std::chrono::days(2);
   const std::string header = "From: a@example.net\r\n";
   const auto made = sign(header);
-  EXPECT_THAT(made.fields,
-              ElementsAre(HasSubstr("; x=" + std::to_string(1'795'000'000 + 9 * 86'400) + ";")));
+  EXPECT_THAT(made.fields, ElementsAre(HasSubstr("; x=" + std::to_string(1'795'000'000 + 9 * 86'400) + ";")));
   EXPECT_THAT(verified(made, header, kNow + std::chrono::days(9) + std::chrono::seconds(1)),
               ElementsAre(Not(dkim::Result::pass)));
 }
@@ -121,15 +120,22 @@ TEST_F(PolicySigning, SignsMoreFieldsWhereTheSettingsSaySo) {
 }
 
 TEST_F(PolicySigning, IsForOurUsersAndOurselvesAlone) {
-  const auto ours = [&](const mail::Origin& origin) { return is_our_mail(settings, origin); };
-  const auto inside = base::IpAddress::parse("192.0.2.7"), outside = base::IpAddress::parse("198.51.100.7");
-  EXPECT_TRUE(ours({}));  // a notification
-  EXPECT_TRUE(ours({.client = inside.value(), .protocol = "ESMTP"}));
-  EXPECT_TRUE(ours({.client = outside.value(), .protocol = "ESMTPSA", .identity = "alice@example.com"}));
-  EXPECT_TRUE(ours({.protocol = "ESMTP", .identity = "root", .uid = 0}));
-  EXPECT_FALSE(ours({.client = outside.value(), .protocol = "ESMTP"}));
-  EXPECT_FALSE(ours({.client = inside.value(), .protocol = "LMTP"}));
-  EXPECT_FALSE(ours({.client = inside.value(), .protocol = "UTF8LMTPSA", .identity = "alice"}));
+  const auto ours = [&](const char* client, const char* protocol, const char* identity = "") {
+    mail::Origin origin;
+    if (*client) origin.client = base::IpAddress::parse(client).value();
+    origin.protocol = protocol;
+    origin.identity = identity;
+    return is_our_mail(settings, origin);
+  };
+  constexpr const char* kInside = "192.0.2.7";
+  constexpr const char* kOutside = "198.51.100.7";
+  EXPECT_TRUE(ours("", ""));  // a notification
+  EXPECT_TRUE(ours("", "ESMTP", "root"));
+  EXPECT_TRUE(ours(kInside, "ESMTP"));
+  EXPECT_TRUE(ours(kOutside, "ESMTPSA", "alice@example.com"));
+  EXPECT_FALSE(ours(kOutside, "ESMTP"));
+  EXPECT_FALSE(ours(kInside, "LMTP"));
+  EXPECT_FALSE(ours(kInside, "UTF8LMTPSA", "alice"));
 }
 
 }  // namespace

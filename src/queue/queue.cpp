@@ -60,10 +60,8 @@ Queue::Inside::Inside(Parts all)
       .clock = parts.clock,
       .config = parts.config,
       .note = note,
-      .accept =
-          [this](Incoming incoming, store::Told told, Accepted done) {
-            accept(std::move(incoming), std::move(told), std::move(done));
-          },
+      .accept = [this](Incoming incoming, store::Told told,
+                       Accepted done) { accept(std::move(incoming), std::move(told), std::move(done)); },
       .recipients = [&router =
                          parts.router](const mail::Address& sender) { return router.recipients(sender); }});
   scheduler = std::make_unique<Scheduler>(

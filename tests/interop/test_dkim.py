@@ -9,7 +9,9 @@ import subprocess
 import dkim
 import pytest
 
+from harness.dkim import sign_with, verdicts
 from harness.server import binary
+from harness.sink import Sink
 
 DOMAIN = "example.test"
 FORMS = ["simple", "relaxed"]
@@ -157,6 +159,23 @@ def test_what_we_sign_verifies_with_opendkim(name, keys, dns):
         assert opendkim_verifies(message) == (True, b""), (header, body, key.algorithm)
     changed = message.replace(b"From: Alice", b"From: Mallory")
     assert not opendkim_verifies(changed)[0]
+
+
+def test_what_the_whole_server_signs_verifies_with_both(make_server, make_dns):
+    dns = make_dns({}, address="127.0.0.53", port=53, ttl=0)
+    with Sink(("127.0.0.1", 0)) as sink:
+        server = make_server(hostname="mx.example.test", networks=["127.0.0.1"], dns={"servers": [dns.server]},
+                             route=[{"domain": "*", "via": f"smtp://127.0.0.1:{sink.port}"}])
+        sign_with(server, dns, DOMAIN)
+        for count, (name, text) in enumerate(MESSAGES.items(), 1):
+            with server.client() as client:
+                client.ehlo()
+                client.deliver(text, ["bob@far.test"], "alice@example.test", params="BODY=8BITMIME")
+            content = sink.wait(count)[-1].content
+            assert content.endswith(text), name
+            assert verdicts(content, dns.records) == [True, True], name
+            if name != "repeated":
+                assert opendkim_verifies(content) == (True, b""), name
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -70,9 +70,8 @@ TEST(DkimSign, SignsMoreFieldsWhereThatIsWished) {
   EXPECT_EQ(std::ranges::count(names, "Feedback-ID"), 2);
   EXPECT_EQ(std::ranges::count(names, "X-Absent"), 0);
   EXPECT_EQ(names.size(), fields_to_sign(header).size() + 2);
-  const std::string message =
-      signed_by("Feedback-ID: a\r\nFrom: joe@football.example.com\r\n\r\n", {brisbane()},
-                {.now = {}, .also = also});
+  const std::string message = signed_by("Feedback-ID: a\r\nFrom: joe@football.example.com\r\n\r\n",
+                                        {brisbane()}, {.now = {}, .also = also});
   EXPECT_THAT(results(verify(message, records_of({brisbane()}))), ElementsAre(Result::pass));
   std::string other = message;
   other.replace(other.find("ID: a"), 5, "ID: b");
