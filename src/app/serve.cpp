@@ -30,6 +30,7 @@
 #include "receive/collector.hpp"
 #include "receive/server.hpp"
 #include "receive/submit_folder.hpp"
+#include "sys/caching_resolver.hpp"
 #include "sys/log.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
@@ -216,6 +217,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                                    });
 
   policy::SendingCounts sending;
+  sys::CachingResolver dns_of_checks(**resolver, clock);
   receive::Services services{[&settings] { return settings.get(); },
                              queue,
                              probe,
@@ -223,7 +225,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                              &certificates.server(),
                              &(*house)->logins(),
                              &sending,
-                             resolver->get()};
+                             &dns_of_checks};
   std::unique_ptr<receive::Collector> collector;
   if (config->submit.allow != config::SubmitAllow::nobody) {
     auto started = receive::Collector::start(config->submit.folder, services);

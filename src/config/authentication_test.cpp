@@ -41,7 +41,7 @@ TEST(Authentication, SaysWhatIsNoForwarder) {
   const auto loaded = with("authentication = { forwarders = [\"192.0.2.1/24\"] }\n");
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().front().to_string(),
-              HasSubstr("t:4:36: \"192.0.2.1/24\" is neither a network nor a domain"));
+              HasSubstr("t:4:34: \"192.0.2.1/24\" is neither a network nor a domain"));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ extern net::TlsCounts tls;
 enum class LoginEnd : std::uint8_t { ok, failed, locked, unchecked };
 extern sys::Counters logins;
 
-// By method and result, as Authentication-Results has them. Requires names of RFC 8601 2.7.
+// By method and result, as Authentication-Results has them. Requires names of RFC 8601 2.7.1 to 2.7.3.
 void authenticated(std::string_view method, std::string_view result);
 // By what was done with a message that was checked: wire::dmarc::Policy.
 extern sys::Counters dmarc_done;

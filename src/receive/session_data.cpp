@@ -24,6 +24,7 @@ constexpr base::Milliseconds kDiskPatience = std::chrono::seconds(60);
 }  // namespace
 
 std::optional<Reply> Session::open_transfer() {
+  drop_transfer();
   auto draft = services_.queue.open_draft();
   if (!draft) return store_refusal(draft.error());
   transfer_ =
