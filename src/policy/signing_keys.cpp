@@ -73,11 +73,14 @@ SigningKeys::Loaded SigningKeys::load(const directory::DkimFolder& folder, const
   return loaded;
 }
 
-bool SigningKeys::is_like(const SigningKeys& other) const {
-  const auto same_key = [](const auto& a, const auto& b) { return a.selector == b.selector; };
-  return std::ranges::equal(domains_, other.domains_, [&](const auto& a, const auto& b) {
-    return a.first == b.first && std::ranges::equal(a.second.keys, b.second.keys, same_key);
-  });
+bool SigningKeys::is_like(const SigningKeys& other) const { return names() == other.names(); }
+
+std::vector<std::string> SigningKeys::names() const {
+  std::vector<std::string> all;
+  all.reserve(size_);
+  for (const auto& [domain, entry] : domains_)
+    for (const auto& key : entry.keys) all.push_back(key.selector + "._domainkey." + domain);
+  return all;
 }
 
 const SigningKeys::Keys* SigningKeys::of(const mail::Domain& domain) const {

@@ -50,6 +50,8 @@ TEST(SigningKeys, AreReadAgainWhereTheirListHasChanged) {
   files.put("example.net", {"one"});
   const SigningKeys before = files.keys();
   EXPECT_TRUE(SigningKeys::load(files.folder(), before, Read::changed).keys.is_like(before));
+  files.put("example.org", {"-one"});
+  EXPECT_TRUE(SigningKeys::load(files.folder(), before, Read::changed).keys.is_like(before));
   files.put("example.com", {"-one", "two"});
   ASSERT_TRUE(files.folder().remove_list(mail::Domain::parse("example.net").value()));
   const auto loaded = SigningKeys::load(files.folder(), before, Read::changed);

@@ -30,10 +30,11 @@ TEST(Queue, GivesTheDraftsIdAndDeliversWithTheFinishersEdits) {
 
 TEST(Queue, TellsInTheTimelineWhatTheFinisherDecided) {
   House house;
-  const auto id = house.accept({"bob@near.test"});
+  const auto id = house.accept(house.envelope({"bob@near.test"}), "Finish: me\r\n\r\nbody\r\n");
   house.router.near.take().answer(delivered());
   house.idle();
-  EXPECT_NE(house.history(id).find("decision=a test decision=finished with A: 1\r\n"), std::string::npos)
+  EXPECT_NE(house.history(id).find("decision=a test decision=finished with Finish: me\r\n"),
+            std::string::npos)
       << house.history(id);
 }
 

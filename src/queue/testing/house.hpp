@@ -148,7 +148,8 @@ class FakeFinisher final : public Finisher {
  public:
   Finish finish(const Unfinished& message) const override {
     Finish finish{{mail::PrependField{"X-Id: " + message.id.to_string() + "\r\n"}}, {}};
-    if (message.content) finish.decisions.push_back("finished with " + std::string(message.content->header));
+    if (message.content && message.content->header.starts_with("Finish:"))
+      finish.decisions.push_back("finished with " + std::string(message.content->header));
     return finish;
   }
   bool wants_body_hash(const mail::Origin&) const override { return false; }
