@@ -12,8 +12,10 @@ import subprocess
 import dkim
 import pytest
 
+from harness.dkim import sign_with, verdicts
 from harness.peers import peers_folder
 from harness.server import binary
+from harness.sink import Sink
 
 DOMAIN = "example.test"
 FORMS = ["simple", "relaxed"]
@@ -193,6 +195,23 @@ def test_what_mailauth_signs_we_verify(keys):
         signed = mailauth("sign", MESSAGES.values(), form=f"{header}/{body}", key=mailauth_key(key))
         for name, message in zip(MESSAGES, signed):
             assert ours_verifies(message, [key]) == ["pass"], (name, header, body, key.algorithm)
+
+
+def test_what_the_whole_server_signs_verifies_with_both(make_server, make_dns):
+    dns = make_dns({}, address="127.0.0.53", port=53, ttl=0)
+    with Sink(("127.0.0.1", 0)) as sink:
+        server = make_server(hostname="mx.example.test", networks=["127.0.0.1"], dns={"servers": [dns.server]},
+                             route=[{"domain": "*", "via": f"smtp://127.0.0.1:{sink.port}"}])
+        sign_with(server, dns, DOMAIN)
+        for count, (name, text) in enumerate(MESSAGES.items(), 1):
+            with server.client() as client:
+                client.ehlo()
+                client.deliver(text, ["bob@far.test"], "alice@example.test", params="BODY=8BITMIME")
+            content = sink.wait(count)[-1].content
+            assert content.endswith(text), name
+            assert verdicts(content, dns.records) == [True, True], name
+            if name != "repeated":
+                assert opendkim_verifies(content) == (True, b""), name
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -5,6 +5,7 @@
 #include "wire/base64.hpp"
 #include "wire/dkim/der.hpp"
 #include "wire/dkim/key_choice.hpp"
+#include "wire/dkim/new_key.hpp"
 #include "wire/dkim/testing/trial.hpp"
 
 namespace postrider::wire::dkim {
@@ -45,6 +46,18 @@ TEST(DkimKeys, SignWhatTheirPublicHalfVerifies) {
   // RFC 8463 Appendix A
   EXPECT_EQ(to_base64(testing::brisbane().key.public_octets()),
             "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+}
+
+TEST(DkimKeys, AreMadeAnewOfBothTypes) {
+  for (const KeyType type : {KeyType::rsa, KeyType::ed25519}) {
+    const std::string pem = make_key(type);
+    const auto key = PrivateKey::from_pem(pem);
+    ASSERT_TRUE(key) << key.error().text;
+    EXPECT_EQ(key->type(), type);
+    EXPECT_EQ(key->bits(), type == KeyType::rsa ? 2048 : 256);
+    EXPECT_NE(pem, make_key(type));
+  }
+  EXPECT_EQ(PrivateKey::from_pem(make_key(KeyType::rsa, 3072)).value().bits(), 3072);
 }
 
 TEST(DkimKeys, OfRsaHaveBounds) {
