@@ -329,10 +329,16 @@ struct Srs {
 // Signing mail that goes out in our name; the keys are in files (directory/dkim_keys). RFC 6376
 struct Dkim {
   bool sign = true;
-  std::vector<mail::Domain> except = {};    // whose mail is not signed, even where there is a key
-  std::vector<std::string> headers = {};    // more fields that are signed
-  base::Milliseconds expire{0};             // how long a signature is good; 0: for ever
+  std::vector<mail::Domain> except = {};  // whose mail is not signed, even where there is a key
+  std::vector<std::string> headers = {};  // more fields that are signed
+  base::Milliseconds expire{0};           // how long a signature is good; 0: for ever
   bool operator==(const Dkim&) const = default;
+};
+
+// Vouching for what strangers sent and an alias sends on. RFC 8617
+struct Arc {
+  bool seal = false;
+  bool operator==(const Arc&) const = default;
 };
 
 // What becomes of mail whose checks the DNS leaves undecided: where the domain in From wants what fails to be refused, and
@@ -408,6 +414,7 @@ struct Config {
   Delivery delivery;
   Srs srs;
   Dkim dkim;
+  Arc arc;
   Http http;
   Timeline timeline;
   Passwords passwords;
