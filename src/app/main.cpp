@@ -62,6 +62,8 @@ int main(int argc, char** argv) {
   const auto resolve = app::add_resolve(app);
   const auto directory = app::add_directory(app);
   const auto tls = app::add_tls(app);
+  const auto verify = app::add_verify(app);
+  const auto dkim = app::add_dkim(app);
 
   try {
     app.parse(argc, argv);
@@ -79,5 +81,7 @@ int main(int argc, char** argv) {
   if (const auto code = resolve()) return *code;
   if (const auto code = directory()) return *code;
   if (const auto code = tls()) return *code;
+  if (const auto code = verify()) return *code;
+  if (const auto code = dkim()) return *code;
   return app::config_keys();
 }

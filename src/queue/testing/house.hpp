@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/testing/temporary_folder.hpp"
 #include "queue/queue.hpp"
 #include "sys/fake/clock.hpp"
 #include "sys/fake/random.hpp"
@@ -146,21 +147,18 @@ class FakeRouter final : public Router {
 
 class FakeFinisher final : public Finisher {
  public:
-  mail::Edits finish(const mail::Envelope&, base::MessageId id) const override {
-    return {mail::PrependField{"X-Id: " + id.to_string() + "\r\n"}};
+  Finish finish(const Unfinished& message) const override {
+    Finish finish{{mail::PrependField{"X-Id: " + message.id.to_string() + "\r\n"}}, {}};
+    if (message.content && message.content->header.starts_with("Finish:"))
+      finish.decisions.push_back("finished with " + std::string(message.content->header));
+    return finish;
   }
+  bool wants_body_hash(const mail::Origin&) const override { return false; }
 };
-
-inline std::string temporary_folder() {
-  std::string name = ::testing::TempDir() + "/queue_testXXXXXX";
-  if (!::mkdtemp(name.data())) std::abort();
-  return name;
-}
 
 class House {
  public:
-  explicit House(std::filesystem::path from = {}, const char* vfs = nullptr)
-      : folder(temporary_folder()), vfs_(vfs) {
+  explicit House(std::filesystem::path from = {}, const char* vfs = nullptr) : vfs_(vfs) {
     if (!from.empty())
       std::filesystem::copy(from, folder / "spool", std::filesystem::copy_options::recursive);
     config = std::make_shared<config::Config>(*mail::Domain::parse("mx.test"));
@@ -171,7 +169,6 @@ class House {
     queue.reset();
     timeline.reset();
     spool.reset();
-    std::filesystem::remove_all(folder);
   }
 
   void open_spool() {
@@ -242,7 +239,10 @@ class House {
     envelope.size = body.size();
     std::promise<base::Result<base::MessageId>> promise;
     auto future = promise.get_future();
-    queue->accept({.envelope = std::move(envelope), .draft = std::move(*draft), .decisions = {"a test"}},
+    queue->accept({.envelope = std::move(envelope),
+                   .draft = std::move(*draft),
+                   .decisions = {"a test"},
+                   .content = facts_of(body)},
                   [&promise](base::Result<base::MessageId> id) { promise.set_value(std::move(id)); });
     const auto id = future.get();
     EXPECT_TRUE(id.has_value());
@@ -274,7 +274,8 @@ class House {
   }
   std::uint64_t kept() const { return spool->statistics().recipients; }
 
-  std::filesystem::path folder;
+  const base::testing::TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path();
   sys::fake::Clock clock;
   FakeRouter router;
   FakeFinisher finisher;

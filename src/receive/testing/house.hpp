@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/testing/temporary_folder.hpp"
 #include "net/fake/stream.hpp"
 #include "receive/services.hpp"
 #include "receive/session.hpp"
@@ -23,7 +24,8 @@ class HoldAll final : public queue::Router {
 
 class NoFinisher final : public queue::Finisher {
  public:
-  mail::Edits finish(const mail::Envelope&, base::MessageId) const override { return {}; }
+  queue::Finish finish(const queue::Unfinished&) const override { return {}; }
+  bool wants_body_hash(const mail::Origin&) const override { return false; }
 };
 
 // Every next hop takes every recipient.
@@ -55,7 +57,7 @@ class House {
 
  private:
   boost::asio::io_context context_{1};  // outlives the spool, whose threads post into it
-  std::filesystem::path folder_;
+  base::testing::TemporaryFolder folder_;
   Setting setting_;
   HoldAll router_;
   NoFinisher finisher_;
