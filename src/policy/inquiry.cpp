@@ -5,6 +5,13 @@
 
 namespace postrider::policy {
 
+namespace {
+
+// Which one asks on this thread just now.
+thread_local const Inquiry* asking = nullptr;
+
+}  // namespace
+
 std::shared_ptr<Inquiry> Inquiry::make(sys::Resolver& resolver, const sys::Clock& clock, Post post) {
   return std::shared_ptr<Inquiry>(new Inquiry(resolver, clock, std::move(post)));
 }
@@ -29,7 +36,9 @@ void Inquiry::go_on() {
   do {
     news_ = false;
     complete = check_(lookups_);
+    asking = this;
     for (const Question& question : lookups_.take_wanted()) ask(question);
+    asking = nullptr;
   } while (!complete && news_);
   running_ = false;
   if (complete) std::exchange(done_, {})();
@@ -43,8 +52,14 @@ void Inquiry::take(const Question& question, AnyAnswer answer) {
 
 template <class T>
 sys::dns::Done<T> Inquiry::bring_home(const Question& question) {
-  return [weak = weak_from_this(), post = post_, question](sys::dns::Result<T> result) {
-    post([weak, question, answer = AnyAnswer(std::move(result))]() mutable {
+  return [this, weak = weak_from_this(), post = post_, question](sys::dns::Result<T> result) {
+    AnyAnswer answer(std::move(result));
+    // What is known at once needs no way home. Elsewhere nobody may hold it, for its end belongs to its home.
+    if (asking == this) {
+      if (const auto self = weak.lock()) self->take(question, std::move(answer));
+      return;
+    }
+    post([weak, question, answer = std::move(answer)]() mutable {
       if (const auto self = weak.lock()) self->take(question, std::move(answer));
     });
   };

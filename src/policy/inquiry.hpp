@@ -15,7 +15,7 @@ namespace postrider::policy {
 class Inquiry : public std::enable_shared_from_this<Inquiry> {
  public:
   // Brings what it is given to the home thread, in order or not, at once or later. Called on any thread, as long as
-  // answers may come (see sys::Resolver).
+  // answers may come (see sys::Resolver); not for answers that are there at once.
   using Post = std::function<void(std::move_only_function<void()>)>;
   // True when it needs no more answers. It is called at the start and with each answer, not from within itself.
   using Check = std::move_only_function<bool(Lookups&)>;

@@ -25,15 +25,18 @@ class Examination {
   Examination(const Examination&) = delete;
   Examination& operator=(const Examination&) = delete;
 
-  // `bodies` is finished. `done` is called once, perhaps before this returns, and at the latest `timeout` from now.
-  void end_of_body(std::move_only_function<void()> done);
+  // `bodies` is finished. True: it is complete, as it is where the DNS has answered all.
+  bool end_of_body();
+  // Else `done` is called once, at the latest `timeout` after end_of_body().
+  void when_complete(std::move_only_function<void()> done) { done_ = std::move(done); }
 
   const policy::AuthenticationFacts& facts() const { return check_.facts(); }
-  // After `done`.
+  // Where it is complete.
   const policy::AuthenticationFindings& findings() const { return check_.findings(); }
 
  private:
   policy::AuthenticationCheck check_;
+  bool complete_ = false;
   std::move_only_function<void()> done_;
   const base::Milliseconds timeout_;
   std::shared_ptr<policy::Inquiry> inquiry_;

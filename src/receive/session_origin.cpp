@@ -54,13 +54,15 @@ void Session::examine(std::string_view header) {
 }
 
 awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, queue::Incoming& incoming) {
-  // The DNS has its own deadline; ours is only there so that its failure can't hold the session.
   const auto& config = *dialog_.setting().config;
-  const auto patience = config.authentication.timeout + std::chrono::seconds(5);
-  const auto done = co_await net::await_posted<bool>(patience, [&](auto completion) {
-    examination.end_of_body([told = std::move(completion)]() mutable { told(true); });
-  });
-  if (!done) co_return reply(451, 4, 3, "the DNS gave no answer, try again later");
+  if (!examination.end_of_body()) {
+    // The DNS has its own deadline; ours is only there so that its failure can't hold the session.
+    const auto patience = config.authentication.timeout + std::chrono::seconds(5);
+    const auto done = co_await net::await_posted<bool>(patience, [&](auto completion) {
+      examination.when_complete([told = std::move(completion)]() mutable { told(true); });
+    });
+    if (!done) co_return reply(451, 4, 3, "the DNS gave no answer, try again later");
+  }
 
   const auto& facts = examination.facts();
   const auto& findings = examination.findings();
