@@ -1,5 +1,7 @@
 #include "policy/trace_origin.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/ascii.hpp"
@@ -30,13 +32,19 @@ std::optional<base::IpAddress> literal_of(std::string_view word) {
   return base::IpAddress::parse(word);
 }
 
+// As received_field() cleans it.
+bool is_helo(std::string_view word) {
+  return std::ranges::all_of(
+      word, [](char c) { return base::is_alnum(c) || std::string_view("-._:[]?").contains(c); });
+}
+
 // ESMTPA, ESMTPSA, UTF8SMTPSA, …: by an authenticated client. RFC 3848 2
 bool is_authenticated(std::string_view protocol) { return protocol.ends_with('A'); }
 
 // from HELO ([ADDR]) by HOSTNAME (Postrider) with PROTOCOL, or with NAME before [ADDR]
 std::optional<TraceOrigin> read_received(const std::vector<std::string>& words,
                                          const mail::Domain& hostname) {
-  if (words.size() < 8 || words[0] != "from" || !words[2].starts_with('(')) return {};
+  if (words.size() < 8 || words[0] != "from" || !is_helo(words[1]) || !words[2].starts_with('(')) return {};
   const std::size_t named = words[2].starts_with("([") ? 0 : 1;
   const std::string_view last = words[2 + named];
   const auto client = literal_of(named == 0 ? last.substr(1) : last);

@@ -54,7 +54,8 @@ TEST(TraceOrigin, BelievesNothingElse) {
   EXPECT_FALSE(trace_origin(written(envelope()) + "Return-Path: <b@example.net>\r\n", kHost)->reverse_path);
   for (const char* header :
        {"", "Received: \r\n", "Received: from a ([ by mx.example.com (Postrider) with ESMTP id x\r\n",
-        "Received: from a ([192.0.2.1]) by mx.example.com (Postrider) with\r\n"})
+        "Received: from a ([192.0.2.1]) by mx.example.com (Postrider) with\r\n",
+        "Received: from a\rb ([192.0.2.1]) by mx.example.com (Postrider) with ESMTP id x\r\n"})
     EXPECT_FALSE(trace_origin(header, kHost)) << header;
 }
 
