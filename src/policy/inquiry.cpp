@@ -1,5 +1,6 @@
 #include "policy/inquiry.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace postrider::policy {
@@ -12,6 +13,11 @@ void Inquiry::run(base::Milliseconds within, Check check, std::move_only_functio
   deadline_ = clock_.steady() + within;
   check_ = std::move(check);
   done_ = std::move(done);
+  go_on();
+}
+
+void Inquiry::look_again(base::Milliseconds within) {
+  deadline_ = std::max(deadline_, clock_.steady() + within);
   go_on();
 }
 

@@ -26,6 +26,9 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
   // Once. `done` is called once, perhaps before this returns, when the check has said true. After `within` every
   // question has the answer `timeout`: a check that asks no endless chain of questions then ends at once.
   void run(base::Milliseconds within, Check check, std::move_only_function<void()> done);
+  // What the check stands on, besides answers, has changed: it is called again. The deadline moves to `within` from now,
+  // if that is later. Nothing after `done`. Not from within the check.
+  void look_again(base::Milliseconds within);
 
  private:
   Inquiry(sys::Resolver& resolver, const sys::Clock& clock, Post post)

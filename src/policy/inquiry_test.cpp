@@ -124,6 +124,29 @@ TEST_F(InquiryTest, AsksNothingAfterItsTime) {
   EXPECT_THAT(errors, ::testing::Each(sys::dns::Error::timeout));
 }
 
+TEST_F(InquiryTest, LooksAgainWithMoreTimeWhenItIsTold) {
+  bool enough = false;
+  inquiry->run(
+      20s,
+      [&enough](Lookups& lookups) {
+        return lookups.txt("one.example") && enough && lookups.txt("two.example");
+      },
+      [this] { ++done; });
+  slow.answer(0, "one");
+  home.work();
+  clock.advance(60s);
+  inquiry->look_again(5s);
+  EXPECT_EQ(slow.asked.size(), 1u);
+  enough = true;
+  inquiry->look_again(5s);
+  EXPECT_THAT(slow.within, ElementsAre(20s, 5s));
+  slow.answer(1, "two");
+  home.work();
+  EXPECT_EQ(done, 1);
+  inquiry->look_again(5s);
+  EXPECT_EQ(done, 1);
+}
+
 TEST_F(InquiryTest, IsSilentOnceItIsLetGoOf) {
   inquiry->run(
       20s, [](Lookups& lookups) { return lookups.txt("one.example") != nullptr; }, [this] { ++done; });

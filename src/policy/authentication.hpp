@@ -1,0 +1,78 @@
+// All that can be found out about who sent a message: iprev, SPF, DKIM, ARC and DMARC, side by side on the same answers.
+//
+//   header is there   AuthenticationCheck check(facts, header, bodies)
+//   meanwhile         check.go_on(lookups); bodies.feed(...)
+//   body is over      bodies.finish(); check.end_of_body(); check.go_on(lookups), until it says true
+//   then              check.findings()
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/arc.hpp"
+#include "policy/dkim.hpp"
+#include "policy/dmarc.hpp"
+#include "policy/iprev.hpp"
+#include "policy/spf.hpp"
+
+namespace postrider::policy {
+
+// What the border knows of a message before its content.
+struct AuthenticationFacts {
+  base::IpAddress client;
+  std::string helo;  // as the client said it: any octets
+  mail::ReversePath reverse_path;
+  mail::Domain receiver;  // our own name
+  base::UtcTime now;
+};
+
+struct AuthenticationFindings {
+  IprevFinding iprev;
+  SpfFinding helo;       // of what HELO said
+  SpfFinding mail_from;  // of the reverse-path; with the null sender the same as `helo`. RFC 7208 2.4
+  std::vector<DkimResult> dkim;
+  std::size_t dkim_left_out = 0;  // signatures beyond wire::dkim::kMaxSignatures
+  ArcResult arc;
+  DmarcFinding dmarc;  // judged by `mail_from` and `dkim`
+};
+
+// Domains of all addresses in all From fields, as written; for DmarcCheck. At most DmarcCheck::kMostAuthors + 1, each once.
+std::vector<std::string> author_domains(const wire::dkim::HeaderIndex& header);
+
+// One for a message. One thread at a time. Its bounds are those of its parts and of Lookups: kMostQuestions for all.
+class AuthenticationCheck {
+ public:
+  // Tells `bodies`, which outlives it, what is wanted of it. `header` (all fields, without the blank line) may go when this
+  // returns.
+  AuthenticationCheck(AuthenticationFacts facts, std::string_view header, wire::dkim::BodyHasher& bodies);
+  AuthenticationCheck(const AuthenticationCheck&) = delete;
+  AuthenticationCheck& operator=(const AuthenticationCheck&) = delete;
+
+  // `bodies` is finished. Call go_on() again.
+  void end_of_body() { body_is_over_ = true; }
+  // False, too, while the body is not over.
+  bool go_on(Lookups& lookups);
+  // Complete when go_on() has said true.
+  const AuthenticationFindings& findings() const { return findings_; }
+  const AuthenticationFacts& facts() const { return facts_; }
+
+ private:
+  AuthenticationCheck(AuthenticationFacts facts, const wire::dkim::HeaderIndex& header,
+                      wire::dkim::BodyHasher& bodies);
+  bool check_spf(Lookups& lookups);
+  void identify();
+
+  const AuthenticationFacts facts_;
+  const wire::dkim::BodyHasher& bodies_;
+  std::optional<SpfCheck> helo_;  // nothing with the null sender
+  SpfCheck mail_from_;
+  DkimCheck dkim_;
+  ArcCheck arc_;
+  DmarcCheck dmarc_;
+  bool has_iprev_ = false, has_identifiers_ = false, body_is_over_ = false;
+  AuthenticationFindings findings_;
+};
+
+}  // namespace postrider::policy
