@@ -326,6 +326,16 @@ struct Srs {
   bool operator==(const Srs&) const = default;
 };
 
+// Reports about mail in a domain's name: ours to others, and those of others to us. RFC 9990
+struct DmarcReports {
+  bool send = false;                                 // requires `contact`
+  std::string organization;                          // for people; empty: hostname
+  std::optional<mail::Address> contact = {};         // whose mail ours are
+  std::optional<mail::Address> report_address = {};  // mail for it is read as reports; absent: for none
+  base::Milliseconds keep{std::chrono::days(400)};   // those that were received
+  bool operator==(const DmarcReports&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -373,6 +383,7 @@ struct Config {
   Srs srs;
   Http http;
   Timeline timeline;
+  DmarcReports dmarc_reports;
   Passwords passwords;
   Submit submit;
   std::vector<Domain> domains;  // in the order of the file

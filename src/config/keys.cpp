@@ -184,6 +184,12 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
 
+    {"dmarc.send_reports", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"dmarc.organization", text, "string", "hostname", 0, 0, "100 octets of text", nullptr},
+    {"dmarc.contact", text, "address", "none", 0, 0, "with send_reports", nullptr},
+    {"dmarc.report_address", text, "address", "none", 0, 0, "of a mailbox here", nullptr},
+    {"dmarc.keep_reports", duration, "duration", "400d", kDay, 3650 * kDay, "", nullptr},
+
     {"srs.rewrite", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
     {"srs.domain", text, "domain name", "none", 0, 0, "whose mail comes to this server", nullptr},
     {"srs.max_age", duration, "duration", "21d", kDay, 365 * kDay, "", nullptr},

@@ -1,0 +1,109 @@
+#include "reports/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace postrider::reports {
+namespace {
+
+// Days are counted from 1970-01-01, times are ms since then, domains A-labels in lower case. `policy` and `row` are what
+// record_json.hpp writes.
+constexpr const char* kFormat1 = R"sql(
+CREATE TABLE seen_day(
+  day INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  policy TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  left_out INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY(day, domain)) WITHOUT ROWID;
+CREATE TABLE seen_row(
+  day INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  row TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(day, domain, row)) WITHOUT ROWID;
+CREATE TABLE report(
+  id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  domain TEXT NOT NULL,
+  org TEXT NOT NULL,
+  email TEXT NOT NULL,
+  report_id TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  policy TEXT NOT NULL,
+  received INTEGER NOT NULL,
+  UNIQUE(domain, org, report_id, first));
+CREATE INDEX report_by_end ON report(last);
+CREATE TABLE record(
+  id INTEGER NOT NULL PRIMARY KEY,
+  report INTEGER NOT NULL REFERENCES report(id) ON DELETE CASCADE,
+  source TEXT NOT NULL,
+  header_from TEXT NOT NULL,
+  dkim INTEGER NOT NULL,
+  spf INTEGER NOT NULL,
+  disposition INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  row TEXT NOT NULL);
+CREATE INDEX record_of_report ON record(report);
+CREATE TABLE failure(
+  id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  received INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  source TEXT NOT NULL,
+  what TEXT NOT NULL,
+  reporter TEXT NOT NULL,
+  mail_from TEXT NOT NULL,
+  results TEXT NOT NULL);
+)sql";
+
+constexpr std::array<const char*, 1> kSteps = {kFormat1};
+
+std::unexpected<base::Failure> refuse(std::string why) {
+  return base::permanent({5, 3, 5}, "the reports can't be opened", std::move(why));
+}
+
+base::Result<std::int64_t> check_format(store::Database& database, const std::filesystem::path& path,
+                                        std::int64_t newest) {
+  const std::int64_t application = database.number("PRAGMA application_id");
+  const std::int64_t format = database.number("PRAGMA user_version");
+  const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!empty && application != kApplicationId)
+    return refuse(fmt::format("{} holds no reports of postrider", path.string()));
+  if (format > newest)
+    return refuse(
+        fmt::format("{} has format {}, and this postrider knows formats up to {}: it was written by a "
+                    "newer one, so install that",
+                    path.string(), format, newest));
+  return format;
+}
+
+}  // namespace
+
+std::span<const char* const> schema_steps() { return kSteps; }
+
+base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
+                           std::span<const char* const> steps) {
+  const auto current = static_cast<std::int64_t>(steps.size());
+  auto format = check_format(database, path, current);
+  if (!format) return std::unexpected(format.error());
+  if (*format == current) return {};
+  database.execute("BEGIN IMMEDIATE");
+  // Another process may have done it while this one waited.
+  format = check_format(database, path, current);
+  if (!format) {
+    database.execute("ROLLBACK");
+    return std::unexpected(format.error());
+  }
+  for (std::int64_t step = *format; step < current; ++step) database.execute(steps[step]);
+  database.execute(fmt::format("PRAGMA application_id={}", kApplicationId).c_str());
+  database.execute(fmt::format("PRAGMA user_version={}", current).c_str());
+  database.execute("COMMIT");
+  return {};
+}
+
+}  // namespace postrider::reports
