@@ -29,6 +29,7 @@
 #include "receive/collector.hpp"
 #include "receive/server.hpp"
 #include "receive/submit_folder.hpp"
+#include "sys/caching_resolver.hpp"
 #include "sys/log.hpp"
 #include "sys/random.hpp"
 #include "sys/resolver.hpp"
@@ -213,13 +214,15 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                                    });
 
   policy::SendingCounts sending;
+  sys::CachingResolver dns_of_checks(**resolver, clock);
   receive::Services services{[&settings] { return settings.get(); },
                              queue,
                              probe,
                              clock,
                              &certificates.server(),
                              &(*house)->logins(),
-                             &sending};
+                             &sending,
+                             &dns_of_checks};
   std::unique_ptr<receive::Collector> collector;
   if (config->submit.allow != config::SubmitAllow::nobody) {
     auto started = receive::Collector::start(config->submit.folder, services);

@@ -336,6 +336,31 @@ struct DmarcReports {
   bool operator==(const DmarcReports&) const = default;
 };
 
+// What becomes of mail whose checks the DNS leaves undecided: where the domain in From wants what fails to be refused, and
+// what is missing could prove it true, the sender comes again; it is taken; or the sender comes again in any case.
+enum class Undecided : std::uint8_t { by_policy, accept, defer };
+
+// Checking who sent the mail that strangers bring: SPF, DKIM, DMARC, ARC, iprev.
+struct Authentication {
+  bool check = true;
+  base::Milliseconds timeout{std::chrono::seconds(20)};  // RFC 7208 4.6.4
+  Undecided undecided = Undecided::by_policy;
+  bool refuse_spf_fail = false;
+  // Whose mail is not refused or set aside, whatever it fails: by address, or by a name that is proven to be theirs.
+  std::vector<base::Network> forwarder_networks;
+  std::vector<mail::Domain> forwarder_domains;
+  std::vector<mail::Domain> trusted_arc;  // whose seals are believed
+  bool operator==(const Authentication&) const = default;
+};
+
+// What is done with mail that fails DMARC: what the domain's owner asks for; no more than putting it into the folder for
+// junk; nothing.
+enum class DmarcPolicy : std::uint8_t { apply, quarantine, none };
+struct Dmarc {
+  DmarcPolicy policy = DmarcPolicy::apply;
+  bool operator==(const Dmarc&) const = default;
+};
+
 struct Timeline {
   base::Milliseconds keep{std::chrono::days(30)};  // after a message's end
   std::uint64_t size = 2ull << 30;                 // octets of its file
@@ -378,6 +403,8 @@ struct Config {
   Access access;
   Auth auth;
   Submission submission;
+  Authentication authentication;
+  Dmarc dmarc;
   Queue queue;
   Delivery delivery;
   Srs srs;

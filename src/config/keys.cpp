@@ -94,6 +94,20 @@ const std::vector<Spec> kSpecs{
 
     {"submission.repair_line_ends", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
     {"submission.hide_client", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+
+    {"authentication.check", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
+    {"authentication.timeout", duration, "duration", "20s", 100, 2 * kMinute, "", nullptr},
+    {"authentication.undecided", choice, "word", "by_policy", 0, 0, "by_policy, accept, defer", nullptr},
+    {"authentication.refuse_spf_fail", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"authentication.forwarders", list, "list of networks and domains", "none", 0, 0, "", nullptr},
+    {"authentication.trusted_arc", list, "list of domains", "none", 0, 0, "", nullptr},
+    {"dmarc.policy", choice, "word", "apply", 0, 0, "apply, quarantine, none", nullptr},
+    {"dmarc.send_reports", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"dmarc.organization", text, "string", "hostname", 0, 0, "100 octets of text", nullptr},
+    {"dmarc.contact", text, "address", "none", 0, 0, "with send_reports", nullptr},
+    {"dmarc.report_address", text, "address", "none", 0, 0, "of a mailbox here", nullptr},
+    {"dmarc.keep_reports", duration, "duration", "400d", kDay, 3650 * kDay, "", nullptr},
+
     {"tls.certificate", list, "path, or list of paths", "none", 0, 0, "absolute; at most 1000", nullptr},
     {"tls.key", list, "path, or list of paths", "none", 0, 0, "absolute; one for each certificate", nullptr},
     {"tls.client_ca", text, "path", "none", 0, 0, "absolute", nullptr},
@@ -183,12 +197,6 @@ const std::vector<Spec> kSpecs{
     {"delivery.timeouts.data_end", duration, "duration", "10m", 100, kHour, "", nullptr},
     {"delivery.timeouts.attempt", duration, "duration", "1h", kSecond, kDay, "", nullptr},
     {"delivery.timeouts.idle", duration, "duration", "5s", 0, 5 * kMinute, "", nullptr},
-
-    {"dmarc.send_reports", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
-    {"dmarc.organization", text, "string", "hostname", 0, 0, "100 octets of text", nullptr},
-    {"dmarc.contact", text, "address", "none", 0, 0, "with send_reports", nullptr},
-    {"dmarc.report_address", text, "address", "none", 0, 0, "of a mailbox here", nullptr},
-    {"dmarc.keep_reports", duration, "duration", "400d", kDay, 3650 * kDay, "", nullptr},
 
     {"srs.rewrite", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
     {"srs.domain", text, "domain name", "none", 0, 0, "whose mail comes to this server", nullptr},

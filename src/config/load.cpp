@@ -126,18 +126,6 @@ void read_submit(const Value& table, Config& config, Report& report) {
     report.add(section.at("users"), "the list of users has no effect", "add allow = \"listed\"");
 }
 
-void read_dmarc_reports(const Value& table, DmarcReports& reports, Report& report) {
-  Section section(table, "dmarc.", report);
-  section.read("send_reports", reports.send);
-  section.read("organization", reports.organization, parse_title);
-  section.read("contact", reports.contact, parse_address);
-  section.read("report_address", reports.report_address, parse_address);
-  section.read("keep_reports", reports.keep);
-  if (reports.send && !section.has("contact"))
-    report.add(section.at("send_reports"), "reports are sent, and nobody can be asked about them",
-               "add contact = \"dmarc@...\", an address of a domain of yours");
-}
-
 void read_rest(const Value& root, Config& config, Report& report) {
   Section log(table_of(root, "log", report), "log.", report);
   log.read("format", config.log_format);
@@ -162,7 +150,6 @@ void read_rest(const Value& root, Config& config, Report& report) {
   Section timeline(table_of(root, "timeline", report), "timeline.", report);
   timeline.read("keep", config.timeline.keep);
   timeline.read("size", config.timeline.size);
-  read_dmarc_reports(table_of(root, "dmarc", report), config.dmarc_reports, report);
   read_delivery(table_of(root, "delivery", report), config, report);
   read_submit(table_of(root, "submit", report), config, report);
 }
@@ -195,6 +182,7 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   read_queue(table_of(*document, "queue", report), config->queue, report);
   read_auth(*document, *config, report);
   read_submission(*document, *config, report);
+  read_authentication(*document, *config, report);
   read_tls(*document, *config, report);
   read_listeners(*document, *config, report);
   Places places = read_domains(*document, *config, report);

@@ -10,6 +10,7 @@
 namespace postrider::config {
 
 void read_auth(const Value& root, Config& config, Report& report);
+void read_authentication(const Value& root, Config& config, Report& report);
 void read_submission(const Value& root, Config& config, Report& report);
 void read_tls(const Value& root, Config& config, Report& report);
 // Requires read_auth() and read_tls().

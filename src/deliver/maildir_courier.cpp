@@ -119,8 +119,8 @@ void MaildirCourier::carry_out(const std::vector<Part>& parts) {
       continue;
     }
     batch.push_back({.mailbox = std::move(*mailbox),
-                     .folder = {},
-                     .missing = MissingFolder::refuse,
+                     .folder = job.envelope->junk ? kJunkFolder : "",
+                     .missing = MissingFolder::create,
                      .flags = {},
                      .top = policy::return_path_field(job.reverse_path()) +  // RFC 5321 4.4
                             policy::delivered_to_field(recipient),

@@ -41,6 +41,8 @@ class MaildirCourier final : public queue::Courier {
   // Jobs that it has at a time: above what any batch takes, so that the next batch is ready when one ends; low enough
   // that all end within a stop's patience.
   static constexpr std::uint32_t kJobs = 2000;
+  // Where quarantined mail goes, made where it is missing. RFC 6154 2, \Junk
+  static constexpr const char* kJunkFolder = "Junk";
   // A batch takes no more; a message that is larger goes alone.
   static constexpr std::size_t kBatchMessages = 200;
   static constexpr std::uint64_t kBatchOctets = 32u << 20;

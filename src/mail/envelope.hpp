@@ -87,6 +87,7 @@ struct Envelope {
   bool deliver_by_notify = false;           // by-mode N: tell, don't return
   bool deliver_by_trace = false;            // by-trace T: tell of each server that it is passed on to
   std::int8_t priority = 0;                 // RFC 6710: -9 to 9
+  bool junk = false;                        // into the folder for junk of mailboxes here (DMARC's quarantine)
   Origin origin;
   base::UtcTime received{};           // the end of the data
   std::uint64_t size = 0;             // octets of the message as received, before edits

@@ -39,7 +39,14 @@ AuthenticationCheck::AuthenticationCheck(AuthenticationFacts facts, const wire::
                                         facts_.now)),
       dkim_(header, bodies),
       arc_(header, bodies),
-      dmarc_(author_domains(header)) {
+      findings_{.authors = author_domains(header),
+                .iprev = {},
+                .helo = {},
+                .mail_from = {},
+                .dkim = {},
+                .arc = {},
+                .dmarc = {}},
+      dmarc_(findings_.authors) {
   if (!facts_.reverse_path.is_null())
     helo_ = SpfCheck::of_helo(facts_.client, facts_.helo, facts_.receiver, facts_.now);
   findings_.dkim_left_out = dkim_.left_out();

@@ -29,6 +29,7 @@ struct AuthenticationFacts {
 };
 
 struct AuthenticationFindings {
+  std::vector<std::string> authors;  // author_domains()
   IprevFinding iprev;
   SpfFinding helo;       // of what HELO said
   SpfFinding mail_from;  // of the reverse-path; with the null sender the same as `helo`. RFC 7208 2.4
@@ -70,9 +71,9 @@ class AuthenticationCheck {
   SpfCheck mail_from_;
   DkimCheck dkim_;
   ArcCheck arc_;
+  AuthenticationFindings findings_;
   DmarcCheck dmarc_;
   bool has_iprev_ = false, has_identifiers_ = false, body_is_over_ = false;
-  AuthenticationFindings findings_;
 };
 
 }  // namespace postrider::policy

@@ -83,7 +83,8 @@ SpfCheck::SpfCheck(SpfRequest request) : request_(std::move(request)) {
   auto domain = to_a_labels(request_.domain);
   finding_.domain = base::printable(domain ? *domain : request_.domain);
   if (!domain || !is_checkable(*domain)) {
-    end(SpfResult::none, "not a domain that could have an SPF record");
+    end(SpfResult::none, SpfFault::not_a_domain, request_.domain,
+        "not a domain that could have an SPF record");
     return;
   }
   request_.domain = std::move(*domain);
@@ -126,8 +127,9 @@ bool SpfCheck::read_record(Lookups& lookups) {
   const TextAnswer* answer = lookups.txt(frame.domain);
   if (!answer) return false;
   if (!*answer && !is_void(*answer)) {
-    end(SpfResult::temperror, "the SPF record of " + frame.domain +
-                                  " can't be read: " + std::string(to_string(answer->error().error)));
+    end(SpfResult::temperror, SpfFault::dns, frame.domain,
+        "the SPF record of " + frame.domain +
+            " can't be read: " + std::string(to_string(answer->error().error)));
     return true;
   }
   std::vector<std::string_view> records;
@@ -135,18 +137,21 @@ bool SpfCheck::read_record(Lookups& lookups) {
   for (const std::string_view record : records) note(record, "record");
   if (records.empty()) {
     // Of an include or redirect it is an error. RFC 7208 5.2, 6.1
-    end(frame.top ? SpfResult::none : SpfResult::permerror, frame.domain + " has no SPF record");
+    end(frame.top ? SpfResult::none : SpfResult::permerror, SpfFault::no_record, frame.domain,
+        frame.domain + " has no SPF record");
   } else if (records.size() > 1) {
-    end(SpfResult::permerror, frame.domain + " has more than one SPF record");
+    end(SpfResult::permerror, SpfFault::several_records, frame.domain,
+        frame.domain + " has more than one SPF record");
   } else if (records.front().size() > kLongestRecord) {
-    end(SpfResult::permerror, "the SPF record of " + frame.domain + " is too long");
+    end(SpfResult::permerror, SpfFault::too_long, frame.domain,
+        "the SPF record of " + frame.domain + " is too long");
   } else if (auto record = spf::parse_record(records.front())) {
     frame.record = std::move(*record);
   } else {
     note(record.error().term, record.error().what);
-    end(SpfResult::permerror, "the SPF record of " + frame.domain + " has an error in \"" +
-                                  base::printable(record.error().term).substr(0, 100) +
-                                  "\": " + record.error().what);
+    end(SpfResult::permerror, SpfFault::syntax, frame.domain,
+        "the SPF record of " + frame.domain + " has an error in \"" +
+            base::printable(record.error().term).substr(0, 100) + "\": " + record.error().what);
   }
   return true;
 }
@@ -197,7 +202,8 @@ SpfCheck::Match SpfCheck::match(const spf::Mechanism& mechanism, Lookups& lookup
 // RFC 7208 5.2
 SpfCheck::Match SpfCheck::enter(std::string name) {
   if (!is_checkable(name)) {
-    end(SpfResult::permerror, "an include of what is no domain with an SPF record");
+    end(SpfResult::permerror, SpfFault::bad_target, frames_.back().domain,
+        "an include of what is no domain with an SPF record");
     return Match::left;
   }
   frames_.push_back({.domain = std::move(name)});
@@ -221,7 +227,8 @@ SpfCheck::Match SpfCheck::match_mx(const spf::Mechanism& mechanism, const std::s
   if (!exchanges) return Match::pending;
   if (!*exchanges) return no_answer(exchanges->error().error, name);
   if ((*exchanges)->records.size() > kMostExchanges) {
-    end(SpfResult::permerror, name + " has more than 10 mail exchanges");  // RFC 7208 4.6.4
+    end(SpfResult::permerror, SpfFault::too_many_exchanges, frames_.back().domain,
+        name + " has more than 10 mail exchanges");  // RFC 7208 4.6.4
     return Match::left;
   }
   bool pending = false;
@@ -275,7 +282,8 @@ bool SpfCheck::take_redirect(Lookups& lookups) {
     note("redirect=" + *name, "followed");
     frame = {.domain = std::move(*name)};
   } else {
-    end(SpfResult::permerror, "a redirect to what is no domain with an SPF record");
+    end(SpfResult::permerror, SpfFault::bad_target, frame.domain,
+        "a redirect to what is no domain with an SPF record");
   }
   return true;
 }
@@ -352,19 +360,22 @@ bool SpfCheck::count_term() {
   Frame& frame = frames_.back();
   if (std::exchange(frame.counted, true)) return true;
   if (++terms_ <= kMostTerms) return true;
-  end(SpfResult::permerror, "more than 10 terms that ask the DNS, reached in " + frame.domain);
+  end(SpfResult::permerror, SpfFault::too_many_terms, request_.domain,
+      "more than 10 terms that ask the DNS, reached in " + frame.domain);
   return false;
 }
 
 SpfCheck::Match SpfCheck::no_answer(dns::Error error, const std::string& name) {
   const bool is_void = error == dns::Error::nxdomain || error == dns::Error::nodata;
   if (!is_void) {
-    end(SpfResult::temperror, "the DNS does not tell about " + name + ": " + std::string(to_string(error)));
+    end(SpfResult::temperror, SpfFault::dns, name,
+        "the DNS does not tell about " + name + ": " + std::string(to_string(error)));
     return Match::left;
   }
   if (++voids_ <= kMostVoids) return Match::no;
   // RFC 7208 4.6.4
-  end(SpfResult::permerror, "more than 2 terms ask for what the DNS does not have, the last for " + name);
+  end(SpfResult::permerror, SpfFault::too_many_voids, request_.domain,
+      "more than 2 terms ask for what the DNS does not have, the last for " + name);
   return Match::left;
 }
 
@@ -398,8 +409,10 @@ void SpfCheck::leave(SpfResult result) {
   done_ = !explaining_;
 }
 
-void SpfCheck::end(SpfResult result, std::string_view reason) {
+void SpfCheck::end(SpfResult result, SpfFault fault, std::string_view where, std::string_view reason) {
   finding_.result = result;
+  finding_.fault = fault;
+  finding_.faulty = base::printable(where);
   because(reason);
   done_ = true;
 }

@@ -37,6 +37,21 @@ struct SpfRequest {
   base::UtcTime now;     // likewise
 };
 
+// What was wrong with a record, or with the DNS; for code that tells people what to do about it.
+enum class SpfFault : std::uint8_t {
+  none,
+  not_a_domain,        // what was to be asked for can have no record
+  no_record,           // at the domain itself, or where an include or redirect leads
+  several_records,     // at one name
+  too_long,            // the record
+  syntax,              // of the record
+  bad_target,          // an include or redirect leads to no domain
+  too_many_terms,      // more than 10 that ask the DNS
+  too_many_voids,      // more than 2 that asked in vain
+  too_many_exchanges,  // of a term mx
+  dns,                 // no answer
+};
+
 // A record that was read, or a term that was tried; in their order. Terms ip4 and ip6 only where they match.
 struct SpfStep {
   unsigned depth = 0;   // of includes; the first record's is 0
@@ -50,6 +65,8 @@ struct SpfFinding {
   std::string domain;     // that was asked for, in A-labels where it has such
   std::string mechanism;  // of that domain's record (or its redirect's), which decided; empty: none matched
   std::string reason;     // for people, one line; never empty
+  SpfFault fault = SpfFault::none;
+  std::string faulty;  // the domain whose record has the fault, or that the DNS says nothing of
   std::string
       explanation;  // of a fail, by the domain's owner: printable ASCII, at most 500 octets. RFC 7208 6.2
   std::vector<SpfStep> trace;  // at most 50
@@ -109,7 +126,7 @@ class SpfCheck {
   void matched();
   void not_matched();
   void leave(SpfResult result);
-  void end(SpfResult result, std::string_view reason);
+  void end(SpfResult result, SpfFault fault, std::string_view where, std::string_view reason);
   void because(std::string_view reason);
   void note(std::string_view text, std::string outcome);
 

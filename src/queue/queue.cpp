@@ -121,6 +121,7 @@ void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
   }
   mail::Edits edits = std::move(incoming.edits);
   for (mail::Edit& edit : parts.finisher.finish(envelope, id)) edits.push_back(std::move(edit));
+  for (mail::Edit& edit : incoming.above) edits.push_back(std::move(edit));
   const bool to_schedule = !message.recipients.empty();
   if (to_schedule) message.envelope = std::make_shared<const mail::Envelope>(envelope);
   {

@@ -34,6 +34,7 @@ struct Incoming {
   Draft draft;
   mail::Edits edits{};                   // those of the finisher come behind them
   std::vector<std::string> decisions{};  // why it was let in, for the timeline: one line each
+  mail::Edits above{};                   // behind those of the finisher: what stands above its trace fields
 };
 
 class Queue {

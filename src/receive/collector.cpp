@@ -15,6 +15,7 @@
 #include "receive/transfer.hpp"
 #include "sys/log.hpp"
 #include "sys/thread_name.hpp"
+#include "wire/authres/authres.hpp"
 
 namespace postrider::receive {
 
@@ -220,10 +221,14 @@ Collector::Done Collector::commit(const std::string& name, const Dialog& dialog,
   }
   auto decisions = dialog.decisions();
   decisions.emplace_back("collected from the drop folder");
+  // RFC 8601 5
+  auto edits = wire::authres::removal(transfer.header(), dialog.setting().config->hostname.ascii());
   const auto id = wait_for<base::Result<base::MessageId>>([&](auto completion) {
-    services_.queue.accept(
-        {.envelope = std::move(envelope), .draft = transfer.release(), .decisions = std::move(decisions)},
-        std::move(completion));
+    services_.queue.accept({.envelope = std::move(envelope),
+                            .draft = transfer.release(),
+                            .edits = std::move(edits),
+                            .decisions = std::move(decisions)},
+                           std::move(completion));
   });
   if (!id || !*id) return Done::later;
   counts::accepted(dialog.listener().mode, transfer.size(), recipients);

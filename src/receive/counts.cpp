@@ -1,5 +1,7 @@
 #include "receive/counts.hpp"
 
+#include <algorithm>
+
 #include "wire/sasl/exchange.hpp"
 
 namespace postrider::receive::counts {
@@ -17,7 +19,25 @@ sys::MetricLabel mechanism() {
   return {"mechanism", std::move(names)};
 }
 
+const std::vector<std::string> kMethods = {"dmarc", "dkim", "spf", "arc", "iprev"};
+const std::vector<std::string> kResults = {"none",   "pass",    "fail",      "softfail",
+                                           "policy", "neutral", "temperror", "permerror"};
+
+std::size_t place_of(std::string_view name, const std::vector<std::string>& names) {
+  return static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+}
+
+sys::Counters authentication("postrider_authentication_total",
+                             "What the checks of mail from strangers found.",
+                             {{"method", kMethods}, {"result", kResults}});
+
 }  // namespace
+
+sys::Counters dmarc_done("postrider_dmarc_total", "Mail from strangers, by what was done with it by DMARC.",
+                         {{"done", {"none", "quarantine", "reject"}}});
+void authenticated(std::string_view method, std::string_view result) {
+  authentication.count(place_of(method, kMethods), place_of(result, kResults));
+}
 
 sys::Counters connections("postrider_connections_total", "Connections that were admitted.", {mode()});
 sys::Gauges open_connections("postrider_connections_open", "Connections that are there now.", {mode()});

@@ -1,6 +1,8 @@
 // What the receiving side counts. docs/metrics.md
 #pragma once
 
+#include <string_view>
+
 #include "config/config.hpp"
 #include "mail/reply.hpp"
 #include "net/tls_counts.hpp"
@@ -24,6 +26,11 @@ extern net::TlsCounts tls;
 // By mechanism and outcome.
 enum class LoginEnd : std::uint8_t { ok, failed, locked, unchecked };
 extern sys::Counters logins;
+
+// By method and result, as Authentication-Results has them. Requires names of RFC 8601 2.7.1 to 2.7.3.
+void authenticated(std::string_view method, std::string_view result);
+// By what was done with a message that was checked: wire::dmarc::Policy.
+extern sys::Counters dmarc_done;
 
 // A reply that is no good word; others are not counted.
 void refused(const mail::Reply& said);

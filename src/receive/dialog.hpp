@@ -17,6 +17,7 @@
 #include "mail/envelope.hpp"
 #include "mail/reply.hpp"
 #include "net/tls_facts.hpp"
+#include "policy/authentication.hpp"
 #include "policy/verdict.hpp"
 #include "receive/login.hpp"
 #include "receive/services.hpp"
@@ -119,6 +120,8 @@ class Dialog {
   // At the end of the data: what is to be changed of it, or why it is refused. Counts it against what its account may send.
   std::expected<mail::Edits, mail::Reply> submit(const mail::Envelope& envelope, base::MessageId id,
                                                  std::string_view header);
+  // Of what a stranger sends, for finding out whether he may. Nothing: it is not to be found out. Requires a transaction.
+  std::optional<policy::AuthenticationFacts> unproven() const;
   // The transaction is over, whatever became of it. RFC 5321 4.1.1.5
   void end_transaction();
   // BDAT has begun in this transaction: DATA is refused. RFC 3030 2

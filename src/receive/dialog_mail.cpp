@@ -179,6 +179,19 @@ void Dialog::note_expanded(const wire::smtp::Rcpt& command, const directory::Tar
   expanded_.push_back({by_rcpt_.size(), std::move(alias)});
 }
 
+std::optional<policy::AuthenticationFacts> Dialog::unproven() const {
+  const auto& config = *setting_.config;
+  // No domain says of an address that each machine has who may send from there.
+  if (!config.authentication.check || listener_.mode != config::ListenerMode::mx ||
+      peer_.address.is_loopback() || policy::may_relay(config, facts()))
+    return {};
+  return policy::AuthenticationFacts{.client = peer_.address,
+                                     .helo = helo_,
+                                     .reverse_path = transaction_->reverse_path,
+                                     .receiver = config.hostname,
+                                     .now = services_.clock.utc()};
+}
+
 std::optional<Reply> Dialog::refuse_data() const {
   if (!transaction_) return reply(503, 5, 1, "say MAIL first");
   // DATA and BDAT can't be mixed in one transaction. RFC 3030 2

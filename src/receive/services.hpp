@@ -8,11 +8,13 @@
 #include "directory/directory.hpp"
 #include "net/tls_context.hpp"
 #include "policy/forwarding.hpp"
+#include "policy/judged.hpp"
 #include "policy/recipient_probe.hpp"
 #include "policy/sending_counts.hpp"
 #include "queue/queue.hpp"
 #include "receive/authenticator.hpp"
 #include "sys/clock.hpp"
+#include "sys/resolver.hpp"
 
 namespace postrider::receive {
 
@@ -32,6 +34,8 @@ struct Services {
   net::TlsServer* tls = nullptr;             // null, or not ready: no TLS is offered
   Logins* logins = nullptr;                  // null: nobody can log in
   policy::SendingCounts* sending = nullptr;  // null: nobody's limits are kept
+  sys::Resolver* resolver = nullptr;         // null: nobody's mail is checked for who sent it
+  policy::JudgedObserver* judged = nullptr;  // null: nobody is told of what was checked
 };
 
 }  // namespace postrider::receive

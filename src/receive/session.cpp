@@ -220,7 +220,7 @@ awaitable<Session::Next> Session::obey(wire::smtp::Line line) {
     if (const auto* mail = std::get_if<wire::smtp::Mail>(&*command); mail && said.positive()) {
       transaction_ends_ = std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.transaction;
     }
-    if (!dialog_.in_transaction()) transfer_.reset();  // RSET and EHLO drop the chunks that came
+    if (!dialog_.in_transaction()) drop_transfer();  // RSET and EHLO drop the chunks that came
   }
   if (!said.positive()) log_refusal(said, verb);
   co_return co_await answer(std::move(said));

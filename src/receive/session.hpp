@@ -18,6 +18,7 @@
 #include "receive/admission.hpp"
 #include "receive/buffers.hpp"
 #include "receive/dialog.hpp"
+#include "receive/examination.hpp"
 #include "receive/transfer.hpp"
 #include "wire/proxy/proxy_header.hpp"
 #include "wire/smtp/line_splitter.hpp"
@@ -70,10 +71,17 @@ class Session {
   boost::asio::awaitable<Next> abandon_hopeless();
   boost::asio::awaitable<void> flush_draft();
   boost::asio::awaitable<Next> end_of_content();
-  boost::asio::awaitable<std::vector<mail::Reply>> commit(Transfer& transfer);
-  boost::asio::awaitable<mail::Reply> accept(mail::Envelope envelope, mail::Edits edits, Transfer& transfer);
+  boost::asio::awaitable<std::vector<mail::Reply>> commit(Transfer& transfer, Examination* examination);
+  boost::asio::awaitable<mail::Reply> accept(queue::Incoming incoming, std::uint64_t octets);
   void note_refused_recipients(mail::Envelope& envelope, const policy::ContentVerdict& verdict) const;
   std::optional<mail::Reply> open_transfer();
+  void drop_transfer();
+
+  // session_origin.cpp: who sent it
+  void examine(std::string_view header);
+  // What it is refused with; else `incoming` says what was found.
+  boost::asio::awaitable<std::optional<mail::Reply>> judge_origin(Examination& examination,
+                                                                  queue::Incoming& incoming);
 
   // input and output
   std::string_view input() const { return {buffer_.get() + begin_, end_ - begin_}; }
@@ -95,6 +103,7 @@ class Session {
   std::size_t end_ = 0;
   std::string replies_;  // not yet sent; kReplyBytes and one reply more at most
   std::unique_ptr<Transfer> transfer_;
+  std::unique_ptr<Examination> examination_;  // of the transfer's content; behind it, since it uses it
   base::SteadyTime session_ends_;
   base::SteadyTime transaction_ends_;
   std::uint32_t reads_ = 0;

@@ -6,6 +6,7 @@
 #include "receive/counts.hpp"
 #include "receive/session.hpp"
 #include "sys/log.hpp"
+#include "wire/authres/authres.hpp"
 #include "wire/smtp/reply.hpp"
 
 namespace postrider::receive {
@@ -23,11 +24,18 @@ constexpr base::Milliseconds kDiskPatience = std::chrono::seconds(60);
 }  // namespace
 
 std::optional<Reply> Session::open_transfer() {
+  drop_transfer();
   auto draft = services_.queue.open_draft();
   if (!draft) return store_refusal(draft.error());
   transfer_ =
       std::make_unique<Transfer>(dialog_.setting().config->limits, std::move(*draft), dialog_.line_ends());
+  transfer_->when_header([this](std::string_view header) { examine(header); });
   return {};
+}
+
+void Session::drop_transfer() {
+  examination_.reset();
+  transfer_.reset();
 }
 
 awaitable<Session::Next> Session::handle_data() {
@@ -111,12 +119,13 @@ awaitable<void> Session::flush_draft() {
 
 awaitable<Session::Next> Session::end_of_content() {
   const auto transfer = std::move(transfer_);
+  const auto examination = std::move(examination_);
   const std::size_t rcpts = dialog_.rcpt_count();
   std::vector<Reply> by_rcpt;
   if (auto refusal = transfer->refusal()) {
     by_rcpt.assign(rcpts, std::move(*refusal));
   } else {
-    by_rcpt = co_await commit(*transfer);
+    by_rcpt = co_await commit(*transfer, examination.get());
   }
   const bool each = dialog_.lmtp();
   if (!by_rcpt.front().positive()) log_refusal(by_rcpt.front(), "content");
@@ -132,8 +141,9 @@ awaitable<Session::Next> Session::end_of_content() {
   co_return co_await answer(std::move(by_rcpt.back()));
 }
 
-awaitable<std::vector<Reply>> Session::commit(Transfer& transfer) {
-  auto envelope = dialog_.envelope(transfer.size());
+awaitable<std::vector<Reply>> Session::commit(Transfer& transfer, Examination* examination) {
+  queue::Incoming incoming{.envelope = dialog_.envelope(transfer.size()), .draft = transfer.release()};
+  auto& envelope = incoming.envelope;
   const auto& by_rcpt = dialog_.recipients_by_rcpt();
   const auto verdict = policy::judge_content(*dialog_.setting().config, envelope, transfer.header());
   std::vector<Reply> replies;
@@ -157,9 +167,18 @@ awaitable<std::vector<Reply>> Session::commit(Transfer& transfer) {
   for (const auto& alias : dialog_.expanded())
     if (!refused[alias.rcpt]) envelope.recipients.push_back(alias.recipient);
 
-  auto edits = dialog_.submit(envelope, transfer.draft().id(), transfer.header());
+  auto edits = dialog_.submit(envelope, incoming.draft.id(), transfer.header());
   if (!edits) co_return std::vector<Reply>(by_rcpt.size(), std::move(edits.error()));
-  const Reply said = co_await accept(std::move(envelope), std::move(*edits), transfer);
+  incoming.edits = *std::move(edits);
+  incoming.decisions = dialog_.decisions();
+  // What claims to be found out by us, and did not come from us. RFC 8601 5
+  std::ranges::move(wire::authres::removal(transfer.header(), dialog_.setting().config->hostname.ascii()),
+                    std::back_inserter(incoming.edits));
+  if (examination) {
+    if (auto refusal = co_await judge_origin(*examination, incoming))
+      co_return std::vector<Reply>(by_rcpt.size(), *refusal);
+  }
+  const Reply said = co_await accept(std::move(incoming), transfer.size());
   for (auto& each : replies) {
     // SMTP's one reply is about what was accepted, though some recipients were refused alone.
     if (each.code == 0 || !dialog_.lmtp()) each = said;
@@ -185,28 +204,23 @@ void Session::note_refused_recipients(mail::Envelope& envelope, const policy::Co
   envelope.recipients = std::move(kept);
 }
 
-awaitable<Reply> Session::accept(mail::Envelope envelope, mail::Edits edits, Transfer& transfer) {
+awaitable<Reply> Session::accept(queue::Incoming incoming, std::uint64_t octets) {
+  const auto& envelope = incoming.envelope;
   const std::string from = envelope.reverse_path.to_string();
   const std::size_t recipients = envelope.recipients.size();
   const std::string protocol = envelope.origin.protocol;
   const std::string tls = envelope.origin.tls;
-  auto draft = transfer.release();
-  const auto id =
-      co_await net::await_posted<base::Result<base::MessageId>>(kDiskPatience, [&](auto completion) {
-        services_.queue.accept({.envelope = std::move(envelope),
-                                .draft = std::move(draft),
-                                .edits = std::move(edits),
-                                .decisions = dialog_.decisions()},
-                               std::move(completion));
-      });
+  const auto id = co_await net::await_posted<base::Result<base::MessageId>>(
+      kDiskPatience,
+      [&](auto completion) { services_.queue.accept(std::move(incoming), std::move(completion)); });
   if (!id) co_return reply(451, 3, 0, "the disk is too slow just now, try again later");
   if (!*id) co_return store_refusal(id->error());
-  counts::accepted(dialog_.listener().mode, transfer.size(), recipients);
+  counts::accepted(dialog_.listener().mode, octets, recipients);
   const std::string name = (*id)->to_string();
   sys::log::info("accepted", {{"id", name},
                               {"from", from},
                               {"recipients", recipients},
-                              {"size", transfer.size()},
+                              {"size", octets},
                               {"client", dialog_.peer().name()},
                               {"helo", dialog_.helo()},
                               {"proto", protocol},

@@ -1,5 +1,7 @@
 #include "receive/transfer.hpp"
 
+#include <algorithm>
+
 namespace postrider::receive {
 
 using mail::reply;
@@ -31,11 +33,27 @@ void Transfer::keep(std::string_view content, LineRepair::From from) {
 }
 
 void Transfer::store(std::string_view content) {
+  const std::uint64_t at = size_;
   size_ += content.size();
   const auto state = header_.feed(content);
   refused_ = refused_ || size_ > limits_.message_size || state == HeaderCollector::State::too_large ||
              fault() != ContentFault::none;
-  if (!refused_) draft_.append(content);
+  if (refused_) return;
+  draft_.append(content);
+  hash(content, at);
+}
+
+// `content` stands at octet `at` of the message.
+void Transfer::hash(std::string_view content, std::uint64_t at) {
+  if (header_.state() != HeaderCollector::State::complete) return;
+  if (!in_body_) {
+    in_body_ = true;
+    if (when_header_) when_header_(header_.header());
+    bodies_.feed(header_.body_begin());
+    const std::uint64_t known = header_.body_offset() + header_.body_begin().size();
+    content.remove_prefix(std::min<std::uint64_t>(known - std::min(at, known), content.size()));
+  }
+  bodies_.feed(content);
 }
 
 Transfer::Taken Transfer::take_data(std::string_view input) {
@@ -67,6 +85,9 @@ void Transfer::finish() {
     store(repaired_);
   }
   header_.finish();
+  if (refused_) return;
+  hash({}, size_);
+  bodies_.finish();
 }
 
 void Transfer::give_up(Reply why) {

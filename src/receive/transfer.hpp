@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "config/config.hpp"
 #include "mail/reply.hpp"
 #include "queue/queue.hpp"
+#include "wire/dkim/body_hasher.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/smtp/data_decoder.hpp"
 #include "wire/smtp/line_repair.hpp"
@@ -21,6 +23,19 @@ enum class LineEnds : bool { strict, repaired };
 class Transfer {
  public:
   Transfer(const config::Limits& limits, queue::Draft draft, LineEnds line_ends = LineEnds::strict);
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  // The body is hashed while it streams by, as it is kept (with repaired line ends), never a second time. Who wants a hash says
+  // so before the body begins: right after the construction, or when the header section is there.
+  //   const auto number = transfer.bodies().want({.canonicalization = wire::dkim::Canonicalization::relaxed});
+  //   … at the end of the data, where refusal() is nothing: transfer.bodies().hash(number).digest
+  wire::dkim::BodyHasher& bodies() { return bodies_; }
+  // `begin` is called once, when the header section is complete and before the body is hashed. Never for content that is
+  // refused before. The view lives as long as the transfer.
+  void when_header(std::move_only_function<void(std::string_view header)> begin) {
+    when_header_ = std::move(begin);
+  }
 
   // DATA: takes octets of the input; how many it consumed, and whether the content has ended. Stops early when the
   // draft wants a flush.
@@ -53,6 +68,7 @@ class Transfer {
  private:
   void keep(std::string_view content, wire::smtp::LineRepair::From from);
   void store(std::string_view content);
+  void hash(std::string_view content, std::uint64_t at);
   void finish();
   wire::smtp::ContentFault fault() const;
 
@@ -63,6 +79,9 @@ class Transfer {
   std::optional<wire::smtp::LineRepair> repair_;
   std::string repaired_;  // of one piece
   wire::mime::HeaderCollector header_;
+  std::move_only_function<void(std::string_view)> when_header_;
+  wire::dkim::BodyHasher bodies_;
+  bool in_body_ = false;  // its beginning has been hashed
   queue::Draft draft_;
   std::uint64_t size_ = 0;
   bool refused_ = false;  // nothing is kept any more

@@ -25,6 +25,7 @@ enum Tag : std::uint64_t {
   kOrigin = 13,
   kRecipient = 14,
   kDeliverByTrace = 15,
+  kJunk = 16,
 };
 enum OriginTag : std::uint64_t {
   kClient = 1,
@@ -236,6 +237,9 @@ bool read_scalar(FieldReader& in, mail::Envelope& envelope) {
     case kDeliverByTrace:
       envelope.deliver_by_trace = in.number(1) != 0;
       return true;
+    case kJunk:
+      envelope.junk = in.number(1) != 0;
+      return true;
     case kPriority: {
       const auto priority = in.signed_number();
       if (priority < INT8_MIN || priority > INT8_MAX) in.damaged();
@@ -297,6 +301,7 @@ std::string encode(const mail::Envelope& envelope, const Unknown& unknown) {
   out.number(kDeliverByNotify, envelope.deliver_by_notify);
   out.number(kDeliverByTrace, envelope.deliver_by_trace);
   out.signed_number(kPriority, envelope.priority);
+  out.number(kJunk, envelope.junk);
   out.time(kReceived, envelope.received);
   out.number(kSize, envelope.size);
   put_origin(out, envelope.origin, unknown.origin);

@@ -52,6 +52,7 @@ mail::Envelope full_envelope() {
   envelope.deliver_by_notify = true;
   envelope.deliver_by_trace = true;
   envelope.priority = -9;
+  envelope.junk = true;
   envelope.origin = {.client = base::IpAddress::parse("2001:db8::7"),
                      .client_port = 65535,
                      .helo = "[192.0.2.7]",

@@ -19,6 +19,7 @@ STOP_SECONDS = 20
 DEFAULT_CONFIG = {
     "hostname": "mx.test",
     "networks": [],
+    "authentication": {"check": False},  # there is no DNS, unless a test brings one
     "listener": [{}],
     "domain": [{"name": "example.test", "kind": "local", "users": ["alice", "bob"]}],
 }

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "wire/base64.hpp"
-#include "wire/dkim/tag_writer.hpp"
 #include "wire/dkim/verify.hpp"
 
 namespace postrider::wire::arc {
@@ -21,7 +20,7 @@ struct Maker {
     return std::to_string(std::chrono::floor<std::chrono::seconds>(sealing.now).time_since_epoch().count());
   }
   std::string signature(std::string_view body_hash, std::string_view names, std::string_view b) const {
-    dkim::TagWriter field("ARC-Message-Signature");
+    dkim::TagWriter field("ARC-Message-Signature", sealing.line_size);
     begin(field, b);
     field.tag("bh", body_hash);
     field.tag("c", "relaxed/relaxed");
@@ -31,7 +30,7 @@ struct Maker {
     return std::move(field).finish();
   }
   std::string seal(std::string_view b) const {
-    dkim::TagWriter field("ARC-Seal");
+    dkim::TagWriter field("ARC-Seal", sealing.line_size);
     begin(field, b);
     field.tag("cv", to_string(sealing.chain));
     field.tag("d", key.domain.ascii());

@@ -9,14 +9,16 @@
 #include "wire/arc/chain.hpp"
 #include "wire/authres/authres.hpp"
 #include "wire/dkim/sign.hpp"
+#include "wire/dkim/tag_writer.hpp"
 
 namespace postrider::wire::arc {
 
 struct Sealing {
-  authres::AuthenticationResults results;  // what we found out, the chain's own "arc=" among it
-  Status chain = Status::none;             // what judge() said of the chain
-  std::vector<std::string> fields;         // h=; see fields_to_seal()
-  base::UtcTime now;                       // t=
+  authres::AuthenticationResults results;   // what we found out, the chain's own "arc=" among it
+  Status chain = Status::none;              // what judge() said of the chain
+  std::vector<std::string> fields;          // h=; see fields_to_seal()
+  base::UtcTime now;                        // t=
+  std::size_t line_size = dkim::kLineSize;  // of the two signed fields
 };
 
 // Whole fields with their CRLF. They stand in this order, from top to bottom, above all others of the message.

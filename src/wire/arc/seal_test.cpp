@@ -80,7 +80,7 @@ TEST(ArcSeal, MakesChainsThatAreValid) {
 
 TEST(ArcSeal, IsWrittenInShortLines) {
   const std::string message = seal_on(std::string(kMessage), testing::brisbane());
-  EXPECT_EQ(message.substr(0, 31), "ARC-Seal: a=ed25519-sha256; b=");
+  EXPECT_EQ(message.substr(0, 30), "ARC-Seal: a=ed25519-sha256; b=");
   EXPECT_THAT(message, HasSubstr(";\r\n\tcv=none; d=football.example.com; i=1; s=brisbane; t=12345\r\n"));
   EXPECT_THAT(message,
               HasSubstr("\r\nARC-Authentication-Results: i=1; mx.example.com;\r\n\tarc=none\r\nFrom:"));

@@ -71,7 +71,8 @@ TEST(ArcVectors, ChainsAreValidatedAsTheyExpect) {
       ++counted[verdict.status];
     }
   }
-  EXPECT_EQ(counted, (std::map<Status, int>{{Status::none, 5}, {Status::pass, 54}, {Status::fail, 112}}));
+  // 175: four of the names stand there twice.
+  EXPECT_EQ(counted, (std::map<Status, int>{{Status::none, 5}, {Status::pass, 58}, {Status::fail, 112}}));
 }
 
 // The results of all Authentication-Results fields that bear `id`, in order.
@@ -111,7 +112,8 @@ TEST(ArcVectors, SetsAreSealedAsTheyExpect) {
       Sealing sealing{.results = merged(header, test.second["srv-id"].as<std::string>()),
                       .chain = judged.verdict.status,
                       .fields = {},
-                      .now = base::UtcTime(std::chrono::seconds(test.second["t"].as<int>()))};
+                      .now = base::UtcTime(std::chrono::seconds(test.second["t"].as<int>())),
+                      .line_size = 998};  // a fold within b= would be a space that they don't have
       for (const auto field : dkim::colon_list(test.second["sig-headers"].as<std::string>()))
         sealing.fields.emplace_back(field);
       const auto set = seal(dkim::HeaderIndex(header), judged.chain, judged.relaxed_body, key, sealing);

@@ -30,6 +30,7 @@ struct NoKey {
   std::string text;                   // of the record, where one was read
   int bits = 0;                       // of the key, where one was read
   bool testing = false;               // by the record
+  Fault fault = Fault::no_key;
 };
 
 // A selector has one key: where several records are keys none is taken, since the owner can't mean it, and which of them a

@@ -106,12 +106,12 @@ std::expected<Signature, std::string> read_dkim_signature(const TagList& tags) {
 }
 
 // What may be shown of a field that is not to be trusted.
-Unusable unusable(const TagList& tags, Result result, std::string why) {
+Unusable unusable(const TagList& tags, Result result, Fault fault, std::string why) {
   constexpr std::size_t kShown = 255;
   const auto shown = [&tags](std::string_view name) {
     return base::printable(tags.value(name).substr(0, kShown));
   };
-  return {result, std::move(why), shown("d"), shown("s"), base::printable(start_of(tags.value("b")))};
+  return {result, std::move(why), shown("d"), shown("s"), base::printable(start_of(tags.value("b"))), fault};
 }
 
 }  // namespace
@@ -134,16 +134,18 @@ std::string_view to_string(Result result) {
 
 std::expected<Signature, Unusable> parse_signature(std::string_view value) {
   const auto tags = TagList::parse(value);
-  if (!tags) return std::unexpected(Unusable{Result::neutral, tags.error(), {}, {}, {}});
+  if (!tags) return std::unexpected(Unusable{Result::neutral, tags.error(), {}, {}, {}, Fault::malformed});
   auto signature = read_dkim_signature(*tags);
   // A syntax error. RFC 8601 2.7.1
-  if (!signature) return std::unexpected(unusable(*tags, Result::neutral, signature.error()));
+  if (!signature)
+    return std::unexpected(unusable(*tags, Result::neutral, Fault::malformed, signature.error()));
   // RFC 6376 5.4, 6.1.1
   const auto is_from = [](std::string_view name) { return base::iequals(name, "From"); };
   if (!std::ranges::any_of(signature->fields, is_from))
-    return std::unexpected(unusable(*tags, Result::permerror, "From is not signed"));
+    return std::unexpected(unusable(*tags, Result::permerror, Fault::from_unsigned, "From is not signed"));
   if (signature->algorithm == Algorithm::rsa_sha1)
-    return std::unexpected(unusable(*tags, Result::permerror, "rsa-sha1 proves nothing any more"));
+    return std::unexpected(
+        unusable(*tags, Result::permerror, Fault::old_algorithm, "rsa-sha1 proves nothing any more"));
   return std::move(*signature);
 }
 

@@ -27,11 +27,32 @@ std::optional<Algorithm> parse_algorithm(std::string_view name);
 enum class Result : std::uint8_t { none, pass, fail, policy, neutral, temperror, permerror };
 std::string_view to_string(Result result);
 
+// What kept a signature from passing; for code that tells people what to do about it.
+enum class Fault : std::uint8_t {
+  none,
+  malformed,       // the field can't be read
+  from_unsigned,   // h= is without From
+  old_algorithm,   // rsa-sha1
+  expired,         // x= is past
+  no_answer,       // the DNS did not say whether there is a key
+  no_key,          // nothing is at the selector's name, or nothing that is a key
+  several_keys,    // at one selector
+  malformed_key,   // a record that can't be read
+  revoked_key,     // p= is empty
+  unfit_key,       // of another type, or for another use
+  weak_key,        // too short
+  identity,        // i= is a subdomain, which t=s forbids
+  body_short,      // shorter than l= says
+  body_changed,    // bh= is another
+  header_changed,  // b= is another
+};
+
 // Why a signature is not even tried. What is left of its field, for reports.
 struct Unusable {
   Result result = Result::neutral;
   std::string why;                                // for people
   std::string domain, selector, signature_start;  // printable ASCII; empty where they can't be read
+  Fault fault = Fault::malformed;
 };
 
 struct Signature {

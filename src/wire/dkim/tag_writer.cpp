@@ -3,17 +3,14 @@
 #include <algorithm>
 
 namespace postrider::wire::dkim {
-namespace {
-
-constexpr std::size_t kLine = 78;  // RFC 5322 2.1.1
-
-}  // namespace
-
-TagWriter::TagWriter(std::string_view field_name) : text_(field_name) { text_ += ':'; }
+TagWriter::TagWriter(std::string_view field_name, std::size_t line_size)
+    : text_(field_name), line_size_(line_size) {
+  text_ += ':';
+}
 
 std::size_t TagWriter::room() const {
   const std::size_t used = text_.size() - line_;
-  return used < kLine ? kLine - used : 0;
+  return used < line_size_ ? line_size_ - used : 0;
 }
 
 void TagWriter::new_line() {
@@ -42,7 +39,7 @@ void TagWriter::tag(std::string_view name, std::string_view value) {
 }
 
 void TagWriter::colon_tag(std::string_view name, std::string_view list) {
-  const bool fits_a_line = 1 + name.size() + 1 + list.size() + 1 <= kLine;
+  const bool fits_a_line = 1 + name.size() + 1 + list.size() + 1 <= line_size_;
   begin_tag(name, std::min(fits_a_line ? list.size() : list.find(':'), list.size()));
   for (std::size_t at = 0; at < list.size();) {
     const std::size_t end = std::min(list.find(':', at + 1), list.size());

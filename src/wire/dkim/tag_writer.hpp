@@ -1,4 +1,4 @@
-// Writes a header field of tags, folded at 78 octets where that is possible. RFC 6376 3.2
+// Writes a header field of tags, folded where that is possible. RFC 6376 3.2
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,12 @@
 
 namespace postrider::wire::dkim {
 
+inline constexpr std::size_t kLineSize = 78;  // RFC 5322 2.1.1
+
 class TagWriter {
  public:
-  explicit TagWriter(std::string_view field_name);
+  // Lines have at most `line_size` octets, where what stands in one piece is no longer.
+  explicit TagWriter(std::string_view field_name, std::size_t line_size = kLineSize);
 
   // `value` stays in one piece.
   void tag(std::string_view name, std::string_view value);
@@ -32,6 +35,7 @@ class TagWriter {
   std::size_t room() const;
 
   std::string text_;
+  std::size_t line_size_;
   std::size_t line_ = 0;  // where the line begins
   bool first_ = true;
   bool end_line_ = false;

@@ -17,15 +17,15 @@ bool is_expired(const Signature& signature, base::UtcTime now) {
          *signature.expires < static_cast<std::uint64_t>(seconds.count());
 }
 
-// Result and words where the message does not fit the signature. RFC 6376 6.1.3
-std::pair<Result, std::string_view> compare(const Pending& pending, const BodyHash& body,
-                                            const PublicKey& key) {
+// What is wrong where the message does not fit the signature. RFC 6376 6.1.3
+std::pair<Fault, std::string_view> compare(const Pending& pending, const BodyHash& body,
+                                           const PublicKey& key) {
   const Signature& signature = *pending.signature;
-  if (!body.whole) return {Result::fail, "the body is shorter than l= says"};
-  if (octets(body.digest) != signature.body_hash) return {Result::fail, "the body has changed"};
+  if (!body.whole) return {Fault::body_short, "the body is shorter than l= says"};
+  if (octets(body.digest) != signature.body_hash) return {Fault::body_changed, "the body has changed"};
   if (!key.verify(pending.header_hash, signature.signature))
-    return {Result::fail, "the signed header fields have changed, or the key is another"};
-  return {Result::pass, {}};
+    return {Fault::header_changed, "the signed header fields have changed, or the key is another"};
+  return {Fault::none, {}};
 }
 
 }  // namespace
@@ -54,27 +54,30 @@ Prepared prepare(const HeaderIndex& header, BodyHasher& bodies) {
 
 Verdict judge(const Pending& pending, const BodyHasher& bodies, const KeyAnswer& answer, base::UtcTime now) {
   Verdict verdict;
-  const auto say = [&verdict](Result result, std::string_view why) {
+  const auto say = [&verdict](Result result, Fault fault, std::string_view why) {
     verdict.result = result;
+    verdict.fault = fault;
     verdict.why = why;
     return verdict;
   };
-  if (!pending.signature) return say(pending.signature.error().result, pending.signature.error().why);
+  if (!pending.signature)
+    return say(pending.signature.error().result, pending.signature.error().fault,
+               pending.signature.error().why);
   const Signature& signature = *pending.signature;
   // RFC 6376 6.1.1: what to do with an expired signature is up to the verifier.
-  if (is_expired(signature, now)) return say(Result::policy, "the signature has expired");
+  if (is_expired(signature, now)) return say(Result::policy, Fault::expired, "the signature has expired");
   const auto key = choose_key(signature.algorithm, answer);
   verdict.record = key ? key->text : key.error().text;
   verdict.key_bits = key ? key->key.bits() : key.error().bits;
   verdict.testing = key ? key->record.testing : key.error().testing;
-  if (!key) return say(key.error().result, key.error().why);
+  if (!key) return say(key.error().result, key.error().fault, key.error().why);
   // RFC 6376 3.6.1, t=s
   if (key->record.strict && signature.identity != signature.domain)
-    return say(Result::permerror, "the key's t=s allows no subdomain in i=");
+    return say(Result::permerror, Fault::identity, "the key's t=s allows no subdomain in i=");
   const BodyHash& body = bodies.hash(pending.body_hash);
   verdict.unsigned_octets = body.unsigned_octets;
-  const auto [result, why] = compare(pending, body, key->key);
-  return say(result, why);
+  const auto [fault, why] = compare(pending, body, key->key);
+  return say(fault == Fault::none ? Result::pass : Result::fail, fault, why);
 }
 
 }  // namespace postrider::wire::dkim

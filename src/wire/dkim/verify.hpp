@@ -40,10 +40,11 @@ Pending prepare(Signature signature, std::size_t own, const HeaderIndex& header,
 
 struct Verdict {
   Result result = Result::neutral;
-  std::string why;       // for people; empty where it passed
-  std::string record;    // the key record that was used, as read
-  int key_bits = 0;      // 0: no key was read
-  bool testing = false;  // by its record; treat the message as if it were not signed. RFC 6376 3.6.1
+  Fault fault = Fault::none;  // none where it passed
+  std::string why;            // for people; empty where it passed
+  std::string record;         // the key record that was used, as read
+  int key_bits = 0;           // 0: no key was read
+  bool testing = false;       // by its record; treat the message as if it were not signed. RFC 6376 3.6.1
   std::uint64_t unsigned_octets = 0;  // of the body's end, which l= leaves out
 };
 

@@ -155,8 +155,9 @@ void HeaderCollector::advance() {
 }
 
 void HeaderCollector::complete(HeaderEnd end) {
-  gathered_.resize(line_);
   body_offset_ = end == HeaderEnd::blank_line ? line_ + 2 : line_;
+  body_begin_ = gathered_.substr(body_offset_);
+  gathered_.resize(line_);
   end_ = end;
   state_ = State::complete;
 }

@@ -86,6 +86,9 @@ class HeaderCollector {
   std::size_t body_offset() const { return body_offset_; }  // from the start of the message
   HeaderEnd end() const { return end_; }
   FieldScanner fields() const { return FieldScanner(gathered_); }
+  // What was taken behind the header section before its end was known: the body's first octets, 5 KiB of them at most. The rest
+  // of the body begins at body_offset() + body_begin().size().
+  std::string_view body_begin() const { return body_begin_; }
 
  private:
   void advance();
@@ -99,6 +102,7 @@ class HeaderCollector {
   bool in_value_ = false;     // the line is known to be a field or a fold; only its end is wanted
   std::size_t searched_ = 0;  // no CRLF ends before this offset, when in_value_
   std::size_t body_offset_ = 0;
+  std::string body_begin_;
 };
 
 }  // namespace postrider::wire::mime

@@ -1,0 +1,160 @@
+#include "sys/caching_resolver.hpp"
+
+#include <algorithm>
+#include <list>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/ascii.hpp"
+
+namespace postrider::sys {
+namespace {
+
+std::string key_of(char type, std::string_view name) {
+  if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
+  return type + base::lower(name);
+}
+
+std::size_t octets(const base::IpAddress&) { return sizeof(base::IpAddress); }
+std::size_t octets(const dns::Mx& record) { return sizeof(dns::Mx) + record.exchange.size(); }
+std::size_t octets(const std::string& record) { return sizeof(std::string) + record.size(); }
+
+// How long an answer may be kept; 0: not at all.
+template <class T>
+std::chrono::seconds good_for(const dns::Result<T>& answer) {
+  using namespace std::chrono_literals;
+  if (!answer) {
+    const bool says_no =
+        answer.error().error == dns::Error::nxdomain || answer.error().error == dns::Error::nodata;
+    return says_no ? CachingResolver::kNegative : 0s;
+  }
+  std::size_t size = 0;
+  for (const T& record : answer->records) size += octets(record);
+  return size > CachingResolver::kMostOctets ? 0s : std::min(answer->ttl, CachingResolver::kLongest);
+}
+
+}  // namespace
+
+// Any thread. Nobody is called while the lock is held.
+class CachingResolver::Known {
+ public:
+  explicit Known(const Clock& clock) : clock_(clock) {}
+
+  enum class Found { answer, shared, nothing, less_time };
+  // `done` is taken where the question is shared, or is his to ask (nothing); `answer` is filled where it is known.
+  template <class T>
+  Found find(const std::string& key, base::Milliseconds within, dns::Done<T>& done,
+             std::optional<dns::Result<T>>& answer) {
+    const auto now = clock_.steady();
+    std::lock_guard lock(mutex_);
+    if (const auto place = places_.find(key); place != places_.end() && place->second->good_until > now) {
+      entries_.splice(entries_.begin(), entries_, place->second);
+      answer = std::get<dns::Result<T>>(place->second->answer);
+      return Found::answer;
+    }
+    auto [question, is_new] = open<T>().try_emplace(key);
+    if (is_new) question->second.deadline = now + within;
+    if (question->second.deadline > now + within) return Found::less_time;
+    question->second.waiting.push_back(std::move(done));
+    return is_new ? Found::nothing : Found::shared;
+  }
+
+  template <class T>
+  void arrived(const std::string& key, const dns::Result<T>& answer) {
+    std::vector<dns::Done<T>> waiting;
+    {
+      std::lock_guard lock(mutex_);
+      keep(key, answer);
+      if (auto question = open<T>().extract(key)) waiting = std::move(question.mapped().waiting);
+    }
+    for (auto& done : waiting) done(answer);
+  }
+
+ private:
+  struct Entry {
+    std::string key;
+    std::variant<dns::Result<base::IpAddress>, dns::Result<dns::Mx>, dns::Result<std::string>> answer;
+    base::SteadyTime good_until{};
+  };
+  using Entries = std::list<Entry>;  // the last used first
+  template <class T>
+  struct Open {
+    base::SteadyTime deadline{};
+    std::vector<dns::Done<T>> waiting;
+  };
+  template <class T>
+  using AllOpen = std::map<std::string, Open<T>>;  // bounded by what is asked below
+
+  template <class T>
+  void keep(const std::string& key, const dns::Result<T>& answer) {
+    const auto time = good_for(answer);
+    if (const auto old = places_.find(key); old != places_.end()) {
+      entries_.erase(old->second);
+      places_.erase(old);
+    }
+    if (time.count() == 0) return;
+    if (entries_.size() >= kAnswers) {
+      places_.erase(entries_.back().key);
+      entries_.pop_back();
+    }
+    entries_.push_front({key, answer, clock_.steady() + time});
+    places_[key] = entries_.begin();
+  }
+  template <class T>
+  AllOpen<T>& open() {
+    return std::get<AllOpen<T>>(open_);
+  }
+
+  const Clock& clock_;
+  std::mutex mutex_;
+  Entries entries_;
+  std::unordered_map<std::string, Entries::iterator> places_;
+  std::tuple<AllOpen<base::IpAddress>, AllOpen<dns::Mx>, AllOpen<std::string>> open_;
+};
+
+CachingResolver::CachingResolver(Resolver& below, const Clock& clock)
+    : below_(below), known_(std::make_shared<Known>(clock)) {}
+
+template <class T, class Ask>
+void CachingResolver::find(const std::string& key, base::Milliseconds within, dns::Done<T> done, Ask ask) {
+  std::optional<dns::Result<T>> answer;
+  switch (known_->find(key, within, done, answer)) {
+    case Known::Found::answer:
+      return done(*std::move(answer));
+    case Known::Found::shared:
+      return;
+    case Known::Found::nothing:
+      return ask([known = known_, key](dns::Result<T> told) { known->arrived(key, told); });
+    case Known::Found::less_time:
+      return ask(std::move(done));
+  }
+}
+
+void CachingResolver::a(std::string name, base::Milliseconds within, dns::Done<base::IpAddress> done) {
+  find<base::IpAddress>(key_of('4', name), within, std::move(done),
+                        [&](auto told) { below_.a(std::move(name), within, std::move(told)); });
+}
+void CachingResolver::aaaa(std::string name, base::Milliseconds within, dns::Done<base::IpAddress> done) {
+  find<base::IpAddress>(key_of('6', name), within, std::move(done),
+                        [&](auto told) { below_.aaaa(std::move(name), within, std::move(told)); });
+}
+void CachingResolver::mx(std::string name, base::Milliseconds within, dns::Done<dns::Mx> done) {
+  find<dns::Mx>(key_of('m', name), within, std::move(done),
+                [&](auto told) { below_.mx(std::move(name), within, std::move(told)); });
+}
+void CachingResolver::ptr(base::IpAddress address, base::Milliseconds within, dns::Done<std::string> done) {
+  find<std::string>(key_of('p', address.to_string()), within, std::move(done),
+                    [&](auto told) { below_.ptr(address, within, std::move(told)); });
+}
+void CachingResolver::txt(std::string name, base::Milliseconds within, dns::Done<std::string> done) {
+  find<std::string>(key_of('t', name), within, std::move(done),
+                    [&](auto told) { below_.txt(std::move(name), within, std::move(told)); });
+}
+
+}  // namespace postrider::sys

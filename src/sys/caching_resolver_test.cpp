@@ -1,0 +1,129 @@
+#include "sys/caching_resolver.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sys/fake/clock.hpp"
+#include "sys/fake/resolver.hpp"
+
+namespace postrider::sys {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Answers TXT when it is told to, with what it was asked for.
+struct SlowResolver final : Resolver {
+  std::vector<std::string> asked;
+  std::vector<dns::Done<std::string>> open;
+  void a(std::string, base::Milliseconds, dns::Done<base::IpAddress>) override { FAIL(); }
+  void aaaa(std::string, base::Milliseconds, dns::Done<base::IpAddress>) override { FAIL(); }
+  void mx(std::string, base::Milliseconds, dns::Done<dns::Mx>) override { FAIL(); }
+  void ptr(base::IpAddress, base::Milliseconds, dns::Done<std::string>) override { FAIL(); }
+  void txt(std::string name, base::Milliseconds, dns::Done<std::string> done) override {
+    asked.push_back(std::move(name));
+    open.push_back(std::move(done));
+  }
+};
+
+struct CachingResolverTest : ::testing::Test {
+  fake::Clock clock;
+  fake::Resolver dns;  // all it says is good for 300 s
+  CachingResolver cache{dns, clock};
+  SlowResolver slow;
+  CachingResolver before_slow{slow, clock};
+
+  // Its text, or the error.
+  std::string txt(const std::string& name) {
+    std::string told = "nothing";
+    cache.txt(name, 1s, [&](dns::Result<std::string> answer) {
+      told = answer ? answer->records.at(0) : std::string(to_string(answer.error().error));
+    });
+    return told;
+  }
+};
+
+TEST_F(CachingResolverTest, AsksOnceForAsLongAsAnAnswerIsGood) {
+  dns.texts["one.test"] = {"first"};
+  EXPECT_EQ(txt("one.test"), "first");
+  dns.texts["one.test"] = {"second"};
+  EXPECT_EQ(txt("One.Test."), "first");
+  EXPECT_EQ(dns.asked, 1);
+  clock.advance(299s);
+  EXPECT_EQ(txt("one.test"), "first");
+  clock.advance(1s);
+  EXPECT_EQ(txt("one.test"), "second");
+}
+
+TEST_F(CachingResolverTest, KeepsWhatIsNotThereForAShortTime) {
+  EXPECT_EQ(txt("one.test"), "nxdomain");
+  dns.texts["one.test"] = {"here"};
+  clock.advance(29s);
+  EXPECT_EQ(txt("one.test"), "nxdomain");
+  clock.advance(1s);
+  EXPECT_EQ(txt("one.test"), "here");
+}
+
+TEST_F(CachingResolverTest, KeepsNoTrouble) {
+  dns.errors["one.test"] = dns::Error::servfail;
+  EXPECT_EQ(txt("one.test"), "servfail");
+  dns.errors.clear();
+  dns.texts["one.test"] = {"here"};
+  EXPECT_EQ(txt("one.test"), "here");
+}
+
+TEST_F(CachingResolverTest, TellsTypesApart) {
+  dns.texts["192.0.2.1"] = {"text"};
+  dns.hosts["one.test"] = {"192.0.2.1", "2001:db8::1"};
+  dns.exchanges["one.test"] = {{10, "mx.one.test"}};
+  dns.pointers["192.0.2.1"] = {"one.test"};
+  for (int i = 0; i < 2; ++i) {
+    cache.a("one.test", 1s, [](auto answer) { EXPECT_TRUE(answer->records.at(0).is_v4()); });
+    cache.aaaa("one.test", 1s, [](auto answer) { EXPECT_FALSE(answer->records.at(0).is_v4()); });
+    cache.mx("one.test", 1s, [](auto answer) { EXPECT_EQ(answer->records.at(0).exchange, "mx.one.test"); });
+    cache.ptr(*base::IpAddress::parse("192.0.2.1"), 1s,
+              [](auto answer) { EXPECT_EQ(answer->records.at(0), "one.test"); });
+    EXPECT_EQ(txt("192.0.2.1"), "text");
+    EXPECT_EQ(dns.asked, 5);
+  }
+}
+
+TEST_F(CachingResolverTest, SharesAQuestionThatIsOpen) {
+  std::vector<std::string> heard;
+  const auto hear = [&](dns::Result<std::string> answer) { heard.push_back(answer->records.at(0)); };
+  before_slow.txt("one.test", 5s, hear);
+  clock.advance(1s);
+  before_slow.txt("ONE.test", 5s, hear);
+  EXPECT_EQ(slow.asked.size(), 1u);
+  // Who has less time than the question can't wait for it.
+  before_slow.txt("one.test", 1s, hear);
+  EXPECT_EQ(slow.asked.size(), 2u);
+  slow.open[0](dns::Answer<std::string>{{"said"}, 60s, false});
+  EXPECT_EQ(heard.size(), 2u);
+  slow.open[1](dns::Answer<std::string>{{"said"}, 60s, false});
+  EXPECT_EQ(heard.size(), 3u);
+  before_slow.txt("one.test", 5s, hear);
+  EXPECT_EQ(heard.size(), 4u);
+}
+
+TEST_F(CachingResolverTest, HoldsNoMoreThanItMay) {
+  dns.texts["large.test"] = {std::string(CachingResolver::kMostOctets, 'x')};
+  txt("large.test");
+  txt("large.test");
+  EXPECT_EQ(dns.asked, 2);
+  dns.texts["first.test"] = {"first"};
+  txt("first.test");
+  const auto fill = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) txt("n" + std::to_string(i) + ".test");
+  };
+  fill(0, CachingResolver::kAnswers - 1);
+  const int asked = dns.asked;
+  txt("first.test");
+  EXPECT_EQ(dns.asked, asked) << "used just now";
+  fill(CachingResolver::kAnswers, CachingResolver::kAnswers + 10);
+  txt("first.test");
+  EXPECT_EQ(dns.asked, asked + 10);
+  txt("n0.test");
+  EXPECT_EQ(dns.asked, asked + 11);
+}
+
+}  // namespace
+}  // namespace postrider::sys
