@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   const auto resolve = app::add_resolve(app);
   const auto directory = app::add_directory(app);
   const auto tls = app::add_tls(app);
+  const auto dmarc = app::add_dmarc(app);
 
   try {
     app.parse(argc, argv);
@@ -79,5 +80,6 @@ int main(int argc, char** argv) {
   if (const auto code = resolve()) return *code;
   if (const auto code = directory()) return *code;
   if (const auto code = tls()) return *code;
+  if (const auto code = dmarc()) return *code;
   return app::config_keys();
 }

@@ -28,9 +28,10 @@ inline constexpr std::size_t kMostUris = 10;
 std::vector<ReportUri> report_uris(std::string_view record);
 
 struct Destinations {
-  std::vector<ReportUri> uris;       // that may have the report
-  std::vector<std::string> refused;  // "reports@third.example: example.com._report._dmarc.third.example: nxdomain"
-  std::string trouble;               // why it can't be known now; empty: it is known
+  std::vector<ReportUri> uris;  // that may have the report
+  std::vector<std::string>
+      refused;          // "reports@third.example: example.com._report._dmarc.third.example: nxdomain"
+  std::string trouble;  // why it can't be known now; empty: it is known
 };
 
 // Used as policy's checks are. One thread at a time.

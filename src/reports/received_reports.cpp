@@ -25,9 +25,10 @@ base::Result<bool> ReportStore::add(const Feedback& feedback, base::UtcTime rece
   return guarded(*database_, file_, [&]() -> base::Result<bool> {
     database_->execute("BEGIN IMMEDIATE");
     const std::string policy = to_text(feedback.published);
-    store::Statement insert(*database_,
-                            "INSERT INTO report(domain, org, email, report_id, first, last, policy, received) "
-                            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
+    store::Statement insert(
+        *database_,
+        "INSERT INTO report(domain, org, email, report_id, first, last, policy, received) "
+        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
     insert.run(feedback.published.domain, feedback.org_name, feedback.email, feedback.report_id,
                number(feedback.begin), number(feedback.end), policy, number(received));
     if (insert.changes() == 0) {
@@ -35,9 +36,10 @@ base::Result<bool> ReportStore::add(const Feedback& feedback, base::UtcTime rece
       return false;
     }
     const std::int64_t id = sqlite3_last_insert_rowid(database_->handle());
-    store::Statement row(*database_,
-                         "INSERT INTO record(report, source, header_from, dkim, spf, disposition, count, row) "
-                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    store::Statement row(
+        *database_,
+        "INSERT INTO record(report, source, header_from, dkim, spf, disposition, count, row) "
+        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     for (const Record& record : feedback.records) {
       const std::string source = record.source.to_string(), details = to_text(record);
       row.run(id, source, record.header_from, std::int64_t{record.dkim_aligned},
@@ -55,7 +57,8 @@ base::Result<void> ReportStore::add(const FailureReport& failure, base::UtcTime 
     const std::string source = failure.source ? failure.source->to_string() : std::string();
     const std::string what = failure.auth_failure.empty() ? failure.type : failure.auth_failure;
     std::string results;
-    for (const std::string& one : failure.authentication_results) results += (results.empty() ? "" : "\n") + one;
+    for (const std::string& one : failure.authentication_results)
+      results += (results.empty() ? "" : "\n") + one;
     store::Statement insert(*database_, "INSERT INTO failure VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     insert.run(number(received), domain, source, what, failure.user_agent, failure.mail_from, results);
     return {};
@@ -120,10 +123,11 @@ base::Result<std::vector<StoredReport>> ReportStore::reports(const Wanted& wante
 
 base::Result<std::vector<StoredFailure>> ReportStore::failures(const Wanted& wanted) {
   return guarded(*database_, file_, [&]() -> base::Result<std::vector<StoredFailure>> {
-    store::Statement select(*database_,
-                            "SELECT received, domain, source, what, reporter, mail_from, results FROM failure "
-                            "WHERE received>=?1 AND (?2='' OR domain=?2 OR domain LIKE ?3) "
-                            "ORDER BY id DESC LIMIT ?4");
+    store::Statement select(
+        *database_,
+        "SELECT received, domain, source, what, reporter, mail_from, results FROM failure "
+        "WHERE received>=?1 AND (?2='' OR domain=?2 OR domain LIKE ?3) "
+        "ORDER BY id DESC LIMIT ?4");
     const std::string domain = wanted.domain.value_or(""), below = "%." + domain;
     std::vector<StoredFailure> out;
     store::Rows rows =

@@ -89,6 +89,8 @@ std::optional<Seen> seen_of(const policy::Judged& message) {
   const policy::DmarcFinding& dmarc = message.findings.dmarc;
   if (!dmarc.record || dmarc.record->rua.empty() || dmarc.policy_domain.empty()) return {};
   if (dmarc.result == policy::DmarcResult::temperror) return {};
+  // Who forges mail can't hide it so.
+  if (dmarc.result == policy::DmarcResult::pass && wire::dmarc_report::is_report(message.header)) return {};
   Record record;
   record.source = message.facts.client;
   record.count = 1;

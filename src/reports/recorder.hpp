@@ -16,7 +16,8 @@
 namespace postrider::reports {
 
 // What is to be reported of it; nothing where nobody wants to know: the author's domain has no DMARC record with rua, DMARC
-// could not be judged for now, or the message is a report itself (or reports would be answered by reports, for ever). Pure.
+// could not be judged for now, or the message is a report itself that passes (or reports would be answered by reports, for
+// ever). Pure.
 std::optional<Seen> seen_of(const policy::Judged& message);
 
 // Any thread. What was noted is on the disk, synced, a second later: a crash loses at most that second.

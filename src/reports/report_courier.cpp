@@ -61,8 +61,8 @@ void ReportCourier::deliver(queue::Job job, Done done) {
   const bool taken =
       pool_->submit([this, shared] { take(std::move(shared->first), std::move(shared->second)); });
   if (!taken)
-    shared->second(report(shared->first, deferred("too many reports wait", parts_.clock.utc()),
-                          queue::Contact::none));
+    shared->second(
+        report(shared->first, deferred("too many reports wait", parts_.clock.utc()), queue::Contact::none));
 }
 
 void ReportCourier::take(queue::Job job, Done done) {
@@ -105,8 +105,8 @@ base::Result<std::string> ReportCourier::store(const std::string& message) {
   for (const Feedback& feedback : reports->aggregate) {
     const auto domain = mail::Domain::parse(feedback.published.domain);
     if (!domain || !parts_.is_ours(*domain))
-      return base::permanent({5, 6, 0}, "a report about " + feedback.published.domain +
-                                            ", which is no domain of this server");
+      return base::permanent(
+          {5, 6, 0}, "a report about " + feedback.published.domain + ", which is no domain of this server");
   }
   std::string told;
   for (const Feedback& feedback : reports->aggregate) {

@@ -112,9 +112,9 @@ std::vector<OutgoingReport> ReportStore::read_outgoing(store::Rows rows) {
 
 base::Result<std::vector<OutgoingReport>> ReportStore::due(base::UtcTime now, std::size_t limit) {
   return guard([&]() -> base::Result<std::vector<OutgoingReport>> {
-    store::Statement select(
-        *database_,
-        "SELECT day, domain, state, rows, left_out, attempts, due, note, 0 FROM seen_day WHERE state=0 AND day<?1 AND due<=?2 ORDER BY day, domain LIMIT ?3");
+    store::Statement select(*database_,
+                            "SELECT day, domain, state, rows, left_out, attempts, due, note, 0 FROM seen_day "
+                            "WHERE state=0 AND day<?1 AND due<=?2 ORDER BY day, domain LIMIT ?3");
     return read_outgoing(select.query(number(std::chrono::floor<std::chrono::days>(now)), number(now),
                                       static_cast<std::int64_t>(limit)));
   });
@@ -179,15 +179,16 @@ base::Result<void> ReportStore::forget(base::UtcTime now, base::Milliseconds kee
     database_->execute("BEGIN IMMEDIATE");
     store::Statement rows(*database_, "DELETE FROM seen_row WHERE day<?1");
     rows.run(number(today - kKeepSeen));
-    store::Statement given_up(*database_,
-                              "UPDATE seen_day SET state=3, note='not sent in time' WHERE state=0 AND day<?1");
+    store::Statement given_up(
+        *database_, "UPDATE seen_day SET state=3, note='not sent in time' WHERE state=0 AND day<?1");
     given_up.run(number(today - kKeepSeen));
     store::Statement days(*database_, "DELETE FROM seen_day WHERE day<?1 AND state<>0");
     days.run(number(std::chrono::floor<std::chrono::days>(now - keep)));
     store::Statement reports(*database_, "DELETE FROM report WHERE last<?1");
     reports.run(number(now - keep));
     // Ids only grow: what lies between the first and the last bounds how many there are.
-    const std::int64_t first_kept = database_->number("SELECT coalesce(max(id), 0) FROM record") - kMostRecords;
+    const std::int64_t first_kept =
+        database_->number("SELECT coalesce(max(id), 0) FROM record") - kMostRecords;
     store::Statement beyond(*database_,
                             "DELETE FROM report WHERE id IN (SELECT report FROM record WHERE id<=?1)");
     beyond.run(first_kept);

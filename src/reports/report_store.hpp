@@ -85,7 +85,9 @@ class ReportStore {
 
   // In `folder`, which is made (mode 0700) where it is missing, as is the file.
   static base::Result<std::unique_ptr<ReportStore>> open(const std::filesystem::path& folder);
-  static std::filesystem::path folder_in(const std::filesystem::path& data_dir) { return data_dir / "reports"; }
+  static std::filesystem::path folder_in(const std::filesystem::path& data_dir) {
+    return data_dir / "reports";
+  }
 
   // One transaction, synced when it returns. Equal rows of a domain and day become one; the newest policy counts.
   base::Result<void> add(const std::vector<Seen>& seen);

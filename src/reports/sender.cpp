@@ -53,12 +53,8 @@ mail::Envelope envelope_for(const config::Config& config, const mail::Address& t
   // Not the null sender: SPF then vouches for the domain in From, as RFC 9990 3.5.2 asks for.
   envelope.reverse_path = mail::ReversePath(*config.dmarc_reports.contact);
   // Nobody is to hear of a report that can't be delivered. RFC 3461 4.1
-  envelope.recipients.push_back({.original = to,
-                                 .alias = {},
-                                 .final = to,
-                                 .orcpt = {},
-                                 .notify = {.specified = true},
-                                 .last = {}});
+  envelope.recipients.push_back(
+      {.original = to, .alias = {}, .final = to, .orcpt = {}, .notify = {.specified = true}, .last = {}});
   return envelope;
 }
 
@@ -221,10 +217,9 @@ void ReportSender::attempt(OutgoingReport report, const config::Config& config) 
   auto note = send(feedback, to, config, sent);
   if (!note) return put_off(std::move(report), note.error().log_text());
   if (sent > 0) counts::outgoing.count(counts::Outgoing::sent);
-  sys::log::info("dmarc_report", {{"domain", report.domain},
-                                  {"rows", feedback.records.size()},
-                                  {"sent", sent},
-                                  {"to", *note}});
+  sys::log::info(
+      "dmarc_report",
+      {{"domain", report.domain}, {"rows", feedback.records.size()}, {"sent", sent}, {"to", *note}});
   settle(std::move(report), sent > 0 ? ReportState::sent : ReportState::unwanted, std::move(*note));
 }
 

@@ -23,7 +23,8 @@ base::Milliseconds delay_after_day(std::string_view domain, std::string_view hos
 
 class ReportSender {
  public:
-  static constexpr base::Milliseconds kDnsPatience{std::chrono::seconds(60)};  // with all questions of one report
+  static constexpr base::Milliseconds kDnsPatience{
+      std::chrono::seconds(60)};  // with all questions of one report
   static constexpr base::Milliseconds kRetry{std::chrono::hours(1)};
   static constexpr std::uint32_t kMostAttempts = 24;
   static constexpr std::chrono::seconds kLook{60};  // between two looks for what is due
@@ -35,9 +36,8 @@ class ReportSender {
     sys::Clock& clock;
     std::function<std::shared_ptr<const config::Config>()> config;
     // Makes it mail: its id, after the sync. Blocks. `decision` is for the timeline.
-    std::function<base::Result<base::MessageId>(mail::Envelope envelope,
-                                                std::function<std::string(base::MessageId)> text,
-                                                std::string decision)>
+    std::function<base::Result<base::MessageId>(
+        mail::Envelope envelope, std::function<std::string(base::MessageId)> text, std::string decision)>
         accept;
   };
   explicit ReportSender(Parts parts);

@@ -15,9 +15,7 @@ using Take = std::function<bool(std::string_view)>;
 
 constexpr std::size_t kPiece = 64u << 10;
 
-std::unexpected<base::Failure> refuse(std::string why) {
-  return base::permanent({5, 6, 0}, std::move(why));
-}
+std::unexpected<base::Failure> refuse(std::string why) { return base::permanent({5, 6, 0}, std::move(why)); }
 
 std::uint32_t little(std::string_view bytes, std::size_t at, std::size_t size) {
   std::uint32_t out = 0;

@@ -16,9 +16,8 @@ std::string from_hex(std::string_view digits) {
 }
 
 // As Info-ZIP's zip makes it: report.xml with "<feedback/>", stored.
-const std::string kStored =
-    from_hex("504b03040a00000000006b6c7a5d") + from_hex("61a2a9a4") + from_hex("0b0000000b0000000a000000") +
-    "report.xml<feedback/>";
+const std::string kStored = from_hex("504b03040a00000000006b6c7a5d") + from_hex("61a2a9a4") +
+                            from_hex("0b0000000b0000000a000000") + "report.xml<feedback/>";
 
 struct Unpacked {
   std::string content, fault;

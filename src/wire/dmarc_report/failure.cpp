@@ -90,7 +90,7 @@ void take_common(const Field& field, FailureReport& out) {
   if (is("User-Agent")) out.user_agent = text_of(value);
   if (is("Version")) out.version = number_of<std::uint32_t>(value, 0);
   if (is("Incidents")) out.incidents = number_of<std::uint32_t>(value, 1);
-  // Received-Date is its obsolete name. RFC 5965 Appendix A
+  // Received-Date is what drafts called it.
   if (is("Arrival-Date") || is("Received-Date")) out.arrival = time_of(value);
   if (is("Source-IP")) out.source = base::IpAddress::parse(word_of(value));
   if (is("Source-Port")) out.source_port = number_of<std::uint16_t>(value, 0);

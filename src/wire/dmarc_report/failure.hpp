@@ -26,8 +26,8 @@ struct FailureReport {
   std::uint32_t incidents = 1;  // RFC 5965 3.2
   std::optional<base::UtcTime> arrival;
   std::optional<base::IpAddress> source;
-  std::uint16_t source_port = 0;  // RFC 6692 3
-  std::string reporting_mta;      // without its type
+  std::uint16_t source_port = 0;                // RFC 6692 3
+  std::string reporting_mta;                    // without its type
   std::string envelope_id, mail_from, rcpt_to;  // as written
   std::vector<std::string> authentication_results, reported_domains, reported_uris;
   // RFC 6591 3.1, 3.2; RFC 9991 4

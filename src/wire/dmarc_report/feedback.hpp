@@ -18,15 +18,16 @@ namespace postrider::wire::dmarc_report {
 
 // Bounds of what is read. Longer values are cut behind a whole character, what is more is left out; where it says "refused",
 // the report as a whole is.
-inline constexpr std::size_t kMostXml = 32u << 20;    // octets; refused
-inline constexpr std::size_t kMostRecords = 50'000;   // refused
-inline constexpr std::size_t kMostDepth = 16;         // elements within each other; refused
-inline constexpr std::size_t kMostToken = 64u << 10;  // octets of a tag with its attributes, of a comment; refused
-inline constexpr std::size_t kMostName = 255;         // octets of a domain, an address, a selector, an id
-inline constexpr std::size_t kMostText = 1000;        // octets of text for people
-inline constexpr std::size_t kMostReasons = 10;       // of a record
-inline constexpr std::size_t kMostSignatures = 100;   // of a record. RFC 9990 3.1.3
-inline constexpr std::size_t kMostSpf = 4;            // of a record: RFC 9990 has one, RFC 7489 two
+inline constexpr std::size_t kMostXml = 32u << 20;   // octets; refused
+inline constexpr std::size_t kMostRecords = 50'000;  // refused
+inline constexpr std::size_t kMostDepth = 16;        // elements within each other; refused
+inline constexpr std::size_t kMostToken =
+    64u << 10;                                   // octets of a tag with its attributes, of a comment; refused
+inline constexpr std::size_t kMostName = 255;    // octets of a domain, an address, a selector, an id
+inline constexpr std::size_t kMostText = 1000;   // octets of text for people
+inline constexpr std::size_t kMostReasons = 10;  // of a record
+inline constexpr std::size_t kMostSignatures = 100;  // of a record. RFC 9990 3.1.3
+inline constexpr std::size_t kMostSpf = 4;           // of a record: RFC 9990 has one, RFC 7489 two
 inline constexpr std::uint64_t kMostMessages = 1'000'000'000'000;  // of a record; refused
 
 // What was done with messages: `pass` is what RFC 9990 calls no action, since they passed.

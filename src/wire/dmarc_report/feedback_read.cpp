@@ -44,9 +44,10 @@ std::optional<T> number(std::string_view text) {
 
 std::string name_of(std::string_view text) { return dsn::clean(text, dsn::Charset::utf8, kMostName); }
 std::string domain_of(std::string_view text) {
-  std::string domain = base::lower(name_of(text));
-  if (domain.ends_with('.')) domain.pop_back();
-  return domain;
+  const std::string name = base::lower(name_of(text));
+  std::string_view domain = name;
+  while (domain.ends_with('.')) domain = base::trim(domain.substr(0, domain.size() - 1));
+  return std::string(domain);
 }
 std::string text_of(std::string_view text) { return dsn::clean(text, dsn::Charset::utf8, kMostText); }
 

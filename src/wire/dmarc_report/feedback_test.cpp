@@ -140,11 +140,10 @@ TEST(DmarcFeedback, IsWrittenSoThatItIsReadBack) {
 TEST(DmarcFeedback, WritesItsElementsInTheOrderOfTheRfc) {
   const std::string xml = write_feedback(sample());
   std::size_t at = 0;
-  for (const char* name :
-       {"<feedback xmlns=\"urn:ietf:params:xml:ns:dmarc-2.0\">", "<version>1.0<", "<report_metadata>",
-        "<policy_published>", "<record>", "<row>", "<source_ip>", "<count>", "<policy_evaluated>",
-        "<disposition>pass<", "<dkim>pass<", "<spf>fail<", "<identifiers>", "<auth_results>", "<dkim>\n",
-        "<selector>", "<spf>\n"}) {
+  for (const char* name : {"<feedback xmlns=\"urn:ietf:params:xml:ns:dmarc-2.0\">", "<version>1.0<",
+                           "<report_metadata>", "<policy_published>", "<record>", "<row>", "<source_ip>",
+                           "<count>", "<policy_evaluated>", "<disposition>pass<", "<dkim>pass<", "<spf>fail<",
+                           "<identifiers>", "<auth_results>", "<dkim>\n", "<selector>", "<spf>\n"}) {
     const std::size_t found = xml.find(name, at);
     ASSERT_NE(found, xml.npos) << name << " behind " << xml.substr(0, at);
     at = found;

@@ -45,9 +45,7 @@ class Writer {
     --depth_;
     line("</{}>", name);
   }
-  void leaf(std::string_view name, std::string_view text) {
-    line("<{0}>{1}</{0}>", name, escaped(text));
-  }
+  void leaf(std::string_view name, std::string_view text) { line("<{0}>{1}</{0}>", name, escaped(text)); }
   void optional(std::string_view name, std::string_view text) {
     if (!text.empty()) leaf(name, text);
   }

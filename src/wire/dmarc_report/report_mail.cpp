@@ -8,14 +8,14 @@
 #include "wire/base64.hpp"
 #include "wire/dmarc_report/archive.hpp"
 #include "wire/dsn/clean.hpp"
+#include "wire/mime/header_fields.hpp"
 #include "wire/mime/parts.hpp"
+#include "wire/mime/text.hpp"
 
 namespace postrider::wire::dmarc_report {
 namespace {
 
-std::unexpected<base::Failure> refuse(std::string why) {
-  return base::permanent({5, 6, 0}, std::move(why));
-}
+std::unexpected<base::Failure> refuse(std::string why) { return base::permanent({5, 6, 0}, std::move(why)); }
 
 // By what it says of itself, since others send octet-streams.
 bool may_be_aggregate(const mime::Part& part) {
@@ -121,6 +121,16 @@ base::Result<Reports> read_report_file(std::string_view content) {
   Reports out;
   out.aggregate.push_back(std::move(*feedback));
   return out;
+}
+
+bool is_report(std::string_view header) {
+  if (const auto subject = mime::find_field(header, "Subject"))
+    if (base::istarts_with(mime::decode_unstructured(subject->value), "Report Domain:")) return true;
+  const auto field = mime::find_field(header, "Content-Type");
+  const auto type = field ? mime::parse_content_type(field->value) : std::nullopt;
+  if (!type || type->type != "multipart" || type->subtype != "report") return false;
+  const auto* kind = type->find("report-type");
+  return kind && base::iequals(kind->value, "feedback-report");
 }
 
 std::string report_filename(std::string_view submitter, const Feedback& feedback) {

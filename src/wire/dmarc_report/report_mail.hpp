@@ -30,6 +30,9 @@ base::Result<Reports> read_report_mail(std::string_view message);
 // The same of a file: XML, gzip or zip with it, or a message.
 base::Result<Reports> read_report_file(std::string_view content);
 
+// By the header section: an aggregate report (by its subject, RFC 9990 3.5.2) or a failure report (RFC 5965 2).
+bool is_report(std::string_view header);
+
 // What is to be sent.
 struct Outgoing {
   std::string submitter;  // who reports: a domain name

@@ -64,7 +64,8 @@ TEST(DmarcReportMail, HasTheSubjectAndFilenameOfTheRfc) {
 TEST(DmarcReportMail, HasNoLineThatAServerWouldRefuse) {
   Feedback about = feedback();
   for (int i = 0; i < 500; ++i) about.records.push_back(about.records.front());
-  const std::string mail = mail_of(about, std::string("Größe \"quoted\" \r\nBcc: <x@y.test>") + std::string(150, 'x'));
+  const std::string mail =
+      mail_of(about, std::string("Größe \"quoted\" \r\nBcc: <x@y.test>") + std::string(150, 'x'));
   std::size_t line = 0;
   for (std::size_t end; (end = mail.find("\r\n", line)) != mail.npos; line = end + 2) {
     EXPECT_LE(end - line, 78u) << mail.substr(line, end - line);
@@ -96,6 +97,14 @@ TEST(DmarcReportMail, IsFoundAsAPlainAttachmentToo) {
   EXPECT_EQ(read->aggregate.at(0), feedback());
 }
 
+TEST(DmarcReportMail, IsKnownByItsHeader) {
+  EXPECT_TRUE(is_report(mail_of(feedback())));
+  EXPECT_TRUE(is_report("Subject: =?utf-8?Q?Report_domain:_a.test?=\r\n"));
+  EXPECT_TRUE(is_report("Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n"));
+  EXPECT_FALSE(is_report("Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n"));
+  EXPECT_FALSE(is_report("Subject: Re: Report Domain: a.test\r\n"));
+}
+
 TEST(DmarcReportMail, SaysWhyThereIsNone) {
   EXPECT_EQ(read_report_mail("Subject: hi\r\n\r\nhello\r\n").error().text,
             "there is no report in the message");
@@ -112,7 +121,7 @@ TEST(DmarcReportMail, ReadsFilesOfEachForm) {
   }
 }
 
-// RFC 9991 Appendix B, shortened.
+// RFC 9991 Appendix A, shortened.
 TEST(DmarcFailureReport, HasTheFieldsOfTheRfcs) {
   const std::string mail =
       "Content-Type: multipart/report; report-type=feedback-report; boundary=\"b\"\n\n"
@@ -121,7 +130,8 @@ TEST(DmarcFailureReport, HasTheFieldsOfTheRfcs) {
       "Feedback-Type: auth-failure\nVersion: 1\nUser-Agent: DMARC-Filter/1.2.3\n"
       "Auth-Failure: dmarc\nAuthentication-Results: gen.example;\n  dmarc=fail header.from=consumer.example\n"
       "Identity-Alignment: dkim\nDKIM-Domain: consumer.example\nDKIM-Identity: @consumer.example\n"
-      "DKIM-Selector: epsilon\nOriginal-Envelope-Id: 65E1A3F0A0\nOriginal-Mail-From: author=gen.example@forwarder.example\n"
+      "DKIM-Selector: epsilon\nOriginal-Envelope-Id: 65E1A3F0A0\nOriginal-Mail-From: "
+      "author=gen.example@forwarder.example\n"
       "Source-IP: 192.0.2.2\nSource-Port: 12345\nReported-Domain: consumer.example\nDelivery-Result: reject\n"
       "Arrival-Date: Tue, 19 Jul 2022 07:57:48 +0200\nIncidents: 2\n"
       "--b\nContent-Type: text/rfc822-headers\n\nSubject: one\nFrom: author@consumer.example\n\n"

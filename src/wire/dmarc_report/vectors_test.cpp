@@ -157,7 +157,8 @@ TEST(DmarcReportVectors, FailureReportsHaveWhatTheirJsonSays) {
     EXPECT_EQ(report.incidents, expected["incidents"].get<std::uint32_t>());
     EXPECT_EQ(report.arrival.has_value(), !expected["arrival_date"].is_null());
     if (report.arrival) {
-      EXPECT_EQ(report.arrival->time_since_epoch() / std::chrono::seconds(1), expected["arrival_date"].get<std::int64_t>());
+      EXPECT_EQ(report.arrival->time_since_epoch() / std::chrono::seconds(1),
+                expected["arrival_date"].get<std::int64_t>());
     }
     EXPECT_EQ(report.source ? report.source->to_string() : "", text(expected["source_ip"]));
     EXPECT_EQ(report.envelope_id, text(expected["original_envelope_id"]));

@@ -16,10 +16,10 @@ inline constexpr std::size_t kMostParts = 200;  // of a message; those behind ar
 
 // Views live as long as the message.
 struct Part {
-  ContentType type;        // text/plain where there is none. RFC 2045 5.2
-  std::string encoding;    // of the transfer, lower case; empty: none
-  std::string filename;    // of Content-Disposition, or the type's name; may be empty
-  std::string_view body;   // without the line end that belongs to the delimiter
+  ContentType type;       // text/plain where there is none. RFC 2045 5.2
+  std::string encoding;   // of the transfer, lower case; empty: none
+  std::string filename;   // of Content-Disposition, or the type's name; may be empty
+  std::string_view body;  // without the line end that belongs to the delimiter
   bool is(std::string_view main, std::string_view sub) const {
     return type.type == main && type.subtype == sub;
   }

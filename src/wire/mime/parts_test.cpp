@@ -12,7 +12,8 @@ TEST(MimeParts, AreTheLeavesInTheirOrder) {
       "--a\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n"
       "two\r\n--b--\r\n"
       "--a  \r\nContent-Type: application/gzip; name=n\r\nContent-Disposition: attachment;\r\n"
-      " filename=\"f.gz\"\r\nContent-Transfer-Encoding: BASE64 \r\n\r\naGVs\r\nbG8=\r\n--a--\r\nepilogue\r\n");
+      " filename=\"f.gz\"\r\nContent-Transfer-Encoding: BASE64 "
+      "\r\n\r\naGVs\r\nbG8=\r\n--a--\r\nepilogue\r\n");
   ASSERT_EQ(parts.size(), 3u);
   EXPECT_TRUE(parts[0].is("text", "plain"));
   EXPECT_EQ(parts[0].body, "one");
