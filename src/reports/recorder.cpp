@@ -1,6 +1,5 @@
 #include "reports/recorder.hpp"
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -71,15 +70,14 @@ void add_signatures(const policy::Judged& message, Record& record) {
     if (base::iequals(one.domain, author)) return 0;
     return base::iequals(one.domain, aligned) ? 1 : 2;
   };
-  std::vector<const policy::DkimResult*> signatures;
-  for (const policy::DkimResult& one : message.findings.dkim) signatures.push_back(&one);
-  std::ranges::stable_sort(signatures, {}, [&](const auto* one) { return rank(*one); });
-  for (const policy::DkimResult* one : signatures) {
-    if (record.dkim.size() == wire::dmarc_report::kMostSignatures) break;
-    record.dkim.push_back({.domain = base::lower(one->domain),
-                           .selector = one->selector,
-                           .result = std::string(to_string(one->verdict.result)),
-                           .human_result = {}});
+  for (int wanted = 0; wanted < 4; ++wanted) {
+    for (const policy::DkimResult& one : message.findings.dkim) {
+      if (rank(one) != wanted || record.dkim.size() == wire::dmarc_report::kMostSignatures) continue;
+      record.dkim.push_back({.domain = base::lower(one.domain),
+                             .selector = one.selector,
+                             .result = std::string(to_string(one.verdict.result)),
+                             .human_result = {}});
+    }
   }
 }
 

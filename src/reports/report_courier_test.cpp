@@ -51,14 +51,14 @@ wire::dmarc_report::Feedback feedback(std::string domain) {
 
 std::string mail_of(const std::string& domain) {
   const auto about = feedback(domain);
-  return write_report_mail({.submitter = "google.com",
-                            .from_name = "Google",
-                            .from = "noreply@google.com",
-                            .to = "dmarc@here.test",
-                            .id = "1",
-                            .date = at(day(1)),
-                            .feedback = about},
-                           wire::dmarc_report::gzip(write_feedback(about)));
+  return wire::dmarc_report::write_report_mail({.submitter = "google.com",
+                                                .from_name = "Google",
+                                                .from = "noreply@google.com",
+                                                .to = "dmarc@here.test",
+                                                .id = "1",
+                                                .date = at(day(1)),
+                                                .feedback = about},
+                                               wire::dmarc_report::gzip(write_feedback(about)));
 }
 
 struct ReportCourierTest : ::testing::Test {
@@ -71,9 +71,12 @@ struct ReportCourierTest : ::testing::Test {
        }}};
 
   queue::Report deliver(std::string text) {
-    queue::Job job;
-    job.recipients = {0};
-    job.open = [text = std::move(text)] { return std::make_unique<Text>(text); };
+    queue::Job job{.id = {},
+                   .envelope = {},
+                   .recipients = {0},
+                   .destination = {.host = *mail::Domain::parse("here.test"), .route = {}},
+                   .site = {},
+                   .open = [text = std::move(text)] { return std::make_unique<Text>(text); }};
     std::promise<queue::Report> done;
     courier.deliver(std::move(job), [&](queue::Report report) { done.set_value(std::move(report)); });
     return done.get_future().get();

@@ -44,7 +44,7 @@ struct OutgoingReport {
   std::uint64_t left_out = 0;  // messages for which there was no place
   std::uint32_t attempts = 0;
   base::UtcTime due{};  // not before
-  std::string note;     // what became of it, for people
+  std::string note{};   // what became of it, for people
 };
 
 // What sources did in a domain's name, by reports of others.

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "base/id.hpp"
 #include "config/config.hpp"
 #include "mail/envelope.hpp"
 #include "reports/destinations.hpp"
