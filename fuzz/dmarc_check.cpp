@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "policy/dmarc.hpp"
+#include "policy/testing/hostile_dns.hpp"
 
-namespace dns = postrider::sys::dns;
 namespace policy = postrider::policy;
+using policy::testing::take;
 
 namespace {
 
@@ -17,34 +18,10 @@ void require(bool ok) {
   if (!ok) __builtin_trap();
 }
 
-std::string_view take(std::string_view& text, char end) {
-  const std::size_t at = std::min(text.find(end), text.size());
-  const std::string_view taken = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return taken;
-}
-
 std::vector<std::string> list(std::string_view line) {
   std::vector<std::string> out;
   while (!line.empty()) out.emplace_back(take(line, ','));
   return out;
-}
-
-// "!n", "!d", "!s", "!t": an error. Else records, with tabs between.
-policy::AnyAnswer answer(const policy::Question& question, std::string_view line) {
-  std::unexpected<dns::Failure> failure(dns::Failure{});
-  const bool failed = line.starts_with('!') && line.size() == 2;
-  if (failed) {
-    constexpr std::string_view kErrors = "ndstbm";
-    failure.error().error = static_cast<dns::Error>(std::min(kErrors.find(line[1]), kErrors.size() - 1));
-  }
-  if (question.type == policy::QuestionType::a)
-    return failed ? policy::AddressAnswer(failure) : policy::AddressAnswer({{{}}, {}, false});
-  if (failed) return policy::TextAnswer(failure);
-  dns::Answer<std::string> found;
-  do found.records.emplace_back(take(line, '\t'));
-  while (!line.empty());
-  return policy::TextAnswer(found);
 }
 
 }  // namespace
@@ -58,17 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!spf.empty()) identifiers.spf = spf;
   identifiers.dkim = list(take(input, '\n'));
   check.identify(std::move(identifiers));
-  policy::Lookups lookups;
-  std::size_t asked = 0;
-  for (std::string_view answers = input; !check.go_on(lookups);) {
-    const auto wanted = lookups.take_wanted();
-    require(!wanted.empty());
-    for (const policy::Question& question : wanted) {
-      if (answers.empty()) answers = input;
-      lookups.answer(question, answer(question, take(answers, '\n')));
-      ++asked;
-    }
-  }
+  const std::size_t asked = policy::testing::run_with_hostile_dns(check, input);
   // A walk of 8 names for each author, for SPF and for ten signatures, and whether an author exists.
   require(asked <= 4 * (8 + 1) + 11 * 8);
   const policy::DmarcFinding& finding = check.finding();

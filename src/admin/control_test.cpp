@@ -12,6 +12,7 @@
 #include "admin/control_server.hpp"
 #include "admin/testing/fake_desk.hpp"
 #include "admin/unix_socket.hpp"
+#include "base/testing/temporary_folder.hpp"
 
 namespace postrider::admin {
 namespace {
@@ -23,13 +24,6 @@ constexpr auto kPatience = std::chrono::seconds(20);  // only a broken test wait
 
 class Control : public ::testing::Test {
  protected:
-  Control() {
-    std::string name = ::testing::TempDir() + "/controlXXXXXX";
-    if (!::mkdtemp(name.data())) std::abort();
-    folder = name;
-  }
-  ~Control() override { std::filesystem::remove_all(folder); }
-
   std::unique_ptr<ControlServer> start(const std::filesystem::path& at) {
     auto server = ControlServer::start(at, desk);
     EXPECT_TRUE(server) << server.error().text;
@@ -40,7 +34,8 @@ class Control : public ::testing::Test {
     return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777 : -1;
   }
 
-  std::filesystem::path folder;
+  const base::testing::TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path();
   FakeDesk desk;
 };
 

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/testing/temporary_folder.hpp"
+
 namespace postrider::app {
 namespace {
 
@@ -73,22 +75,19 @@ class Denials : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_EQ(geteuid(), 0u) << "to be run as root, as ./test does";
-    std::string name = fs::temp_directory_path() / "access.XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    top = name;
     chmod(top.c_str(), 0755);
     fs::create_directory(top / "mail");
     std::ofstream(top / "key") << "secret";
     chmod((top / "key").c_str(), 0600);
   }
-  void TearDown() override { fs::remove_all(top); }
   std::vector<std::string> faults(const std::vector<Needed>& needed) const {
     std::vector<std::string> lines;
     for (const auto& one : denied_paths_of("nobody", needed, "p.toml").value())
       lines.push_back(one.fault.to_string());
     return lines;
   }
-  fs::path top;
+  const base::testing::TemporaryFolder temporary;
+  const fs::path top = temporary.path();
 };
 
 TEST_F(Denials, NameTheUserThePathAndTheMend) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "base/testing/temporary_folder.hpp"
 #include "deliver/testing/watched_files.hpp"
 #include "sys/fake/clock.hpp"
 
@@ -52,14 +53,8 @@ std::vector<fs::path> list(const fs::path& folder) {
 
 class MaildirTest : public ::testing::Test {
  protected:
-  MaildirTest() : folder(make_folder()), files(folder), maildir(files, clock, "mx.test") {}
-  ~MaildirTest() override { fs::remove_all(folder); }
+  MaildirTest() : files(folder), maildir(files, clock, "mx.test") {}
 
-  static fs::path make_folder() {
-    std::string name = fs::canonical(::testing::TempDir()).string() + "/maildir_testXXXXXX";
-    if (!::mkdtemp(name.data())) std::abort();
-    return name;
-  }
   MailboxDelivery to(const std::string& user, const std::string& message = "A: 1\r\n\r\nbody\r\n") const {
     return {.mailbox = {.directory = folder / user, .quota = 0},
             .folder = {},
@@ -89,7 +84,8 @@ class MaildirTest : public ::testing::Test {
     files.before = [event, error](const std::string& now) { return now == event ? error : 0; };
   }
 
-  fs::path folder;
+  const base::testing::TemporaryFolder temporary;
+  const fs::path folder = temporary.path();
   sys::fake::Clock clock;
   testing::WatchedFiles files;
   Maildir maildir;

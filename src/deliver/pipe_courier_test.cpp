@@ -10,6 +10,8 @@
 #include <fstream>
 #include <future>
 
+#include "base/testing/temporary_folder.hpp"
+
 namespace postrider::deliver {
 namespace {
 
@@ -49,7 +51,6 @@ class PipeCourierTest : public ::testing::Test {
     via_.user = harmless_user();
     via_.time_limit = kPatience;
   }
-  ~PipeCourierTest() override { std::filesystem::remove_all(folder_); }
 
   // A program of these lines of sh. Its working folder is this test's.
   void program(const std::string& lines) {
@@ -98,10 +99,8 @@ class PipeCourierTest : public ::testing::Test {
   }
   mail::Outcome outcome() { return deliver().outcomes.at(0); }
 
-  std::string folder_ = [] {
-    std::string name = ::testing::TempDir() + "/pipe-XXXXXX";
-    return std::string(mkdtemp(name.data()));
-  }();
+  const base::testing::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
   config::ViaPipe via_;
   mail::ReversePath sender_{address("\"a b\"@from.test")};
   std::vector<std::string> content_{"Subject: x\r\n\r\nhel", "lo\r\n.\r\n"};

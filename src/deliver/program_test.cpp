@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/temporary_folder.hpp"
+
 namespace postrider::deliver {
 namespace {
 
@@ -20,7 +22,6 @@ using ::testing::StartsWith;
 class ProgramTest : public ::testing::Test {
  protected:
   ProgramTest() { signal(SIGPIPE, SIG_IGN); }
-  ~ProgramTest() override { std::filesystem::remove_all(folder_); }
 
   // Lines of sh, in this test's folder.
   Program start(const std::string& lines, milliseconds time_limit = milliseconds(20000)) {
@@ -52,10 +53,8 @@ class ProgramTest : public ::testing::Test {
     return state.empty() || state == "Z" || state == "X";
   }
 
-  std::string folder_ = [] {
-    std::string name = ::testing::TempDir() + "/program-XXXXXX";
-    return std::string(mkdtemp(name.data()));
-  }();
+  const base::testing::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(ProgramTest, WhatEndedBeforeWeLookedIsNotLate) {

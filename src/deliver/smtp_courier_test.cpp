@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <future>
 
+#include "base/testing/temporary_folder.hpp"
 #include "deliver/files.hpp"
 #include "deliver/testing/client_house.hpp"
 #include "deliver/testing/scripted_server.hpp"
@@ -298,11 +299,11 @@ class FullSocket {
 };
 
 TEST_F(SmtpCourierTest, AUnixSocketWhoseQueueIsFullIsAskedAgainAndNotBlamed) {
-  std::string folder = (std::filesystem::temp_directory_path() / "postrider-lmtp.XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  FullSocket full(folder + "/socket");
+  const base::testing::TemporaryFolder folder;
+  const std::string path = folder.path() / "socket";
+  FullSocket full(path);
   ScriptedServer other;
-  route_to(config::ViaLmtp{{}, 24, folder + "/socket"});
+  route_to(config::ViaLmtp{{}, 24, path});
   config_->delivery.connect = 10ms;
   const auto report = deliver();
   EXPECT_EQ(result(report), "deferred 451 4.4.1 no connection: Resource temporarily unavailable");
@@ -313,7 +314,6 @@ TEST_F(SmtpCourierTest, AUnixSocketWhoseQueueIsFullIsAskedAgainAndNotBlamed) {
   deliver();  // on the same thread, so that the other has been at the socket
   full.take_all();
   EXPECT_EQ(result(later.get()), "deferred 451 4.3.2 the server turned us away: 554 5.3.2 no mail here");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(SmtpCourierTest, TheNextHostIsTriedWhereOneCannotBeReached) {
@@ -442,9 +442,8 @@ TEST_F(SmtpCourierTest, GoesByLmtpIntoAMailboxOverTcpAndUnixSockets) {
   EXPECT_EQ(tcp.heard(1)[0], "LHLO mx.here.test");
 
   start();
-  std::string folder = (std::filesystem::temp_directory_path() / "postrider-lmtp.XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  const std::string path = folder + "/socket";
+  const base::testing::TemporaryFolder folder;
+  const std::string path = folder.path() / "socket";
   {
     ScriptedServer local({}, path);
     route_to(config::ViaLmtp{{}, 24, path});
@@ -458,7 +457,6 @@ TEST_F(SmtpCourierTest, GoesByLmtpIntoAMailboxOverTcpAndUnixSockets) {
   const auto report = deliver();
   EXPECT_EQ(result(report), "deferred 451 4.4.1 no connection: Connection refused");
   EXPECT_EQ(report.contact, Contact::failed);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(SmtpCourierTest, SendsFromTheRoutesAddress) {

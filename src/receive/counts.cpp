@@ -34,7 +34,7 @@ sys::Counters authentication("postrider_authentication_total",
 }  // namespace
 
 sys::Counters dmarc_done("postrider_dmarc_total", "Mail from strangers, by what was done with it by DMARC.",
-                         {{"done", {"none", "quarantine", "reject"}}});
+                         {{"disposition", {"none", "quarantine", "reject"}}});
 void authenticated(std::string_view method, std::string_view result) {
   authentication.count(place_of(method, kMethods), place_of(result, kResults));
 }

@@ -181,9 +181,10 @@ void Dialog::note_expanded(const wire::smtp::Rcpt& command, const directory::Tar
 
 std::optional<policy::AuthenticationFacts> Dialog::unproven() const {
   const auto& config = *setting_.config;
-  // No domain says of an address that each machine has who may send from there.
-  if (!config.authentication.check || listener_.mode != config::ListenerMode::mx ||
-      peer_.address.is_loopback() || policy::may_relay(config, facts()))
+  // In the public DNS no domain says who may send from an address that each machine has.
+  const bool unknowable = peer_.address.is_loopback() && config.dns.servers.empty();
+  if (!config.authentication.check || listener_.mode != config::ListenerMode::mx || unknowable ||
+      policy::may_relay(config, facts()))
     return {};
   return policy::AuthenticationFacts{.client = peer_.address,
                                      .helo = helo_,

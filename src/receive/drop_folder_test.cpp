@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "base/testing/temporary_folder.hpp"
 #include "receive/submit_folder.hpp"
 
 namespace postrider::receive {
@@ -17,13 +18,9 @@ using ::testing::UnorderedElementsAre;
 class DropFolderTest : public ::testing::Test {
  protected:
   DropFolderTest() {
-    std::string name = (fs::temp_directory_path() / "postrider-drop.XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = fs::path(name) / "submit";
     EXPECT_TRUE(prepare_submit_folder(folder_));
     opened_.emplace(DropFolder::open(folder_).value());
   }
-  ~DropFolderTest() override { fs::remove_all(folder_.parent_path()); }
 
   static std::string whole(const std::string& header = "To: a\r\n", const std::string& body = "x\r\n") {
     wire::submit::DropHead head{
@@ -49,7 +46,8 @@ class DropFolderTest : public ::testing::Test {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(aside_path(folder_)), {}));
   }
 
-  fs::path folder_;
+  const base::testing::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path() / "submit";
   std::optional<DropFolder> opened_;
 };
 
@@ -147,9 +145,8 @@ TEST_F(DropFolderTest, LetsProgramsFinishWhatTheyWrite) {
 }
 
 TEST(SubmitFolder, RefusesWhatIsNoFolder) {
-  std::string name = (fs::temp_directory_path() / "postrider-drop.XXXXXX").string();
-  ASSERT_NE(mkdtemp(name.data()), nullptr);
-  const fs::path folder = fs::path(name) / "submit";
+  const base::testing::TemporaryFolder temporary;
+  const fs::path folder = temporary.path() / "submit";
   std::ofstream(folder) << "x";
   const auto prepared = prepare_submit_folder(folder);
   ASSERT_FALSE(prepared);
@@ -157,7 +154,6 @@ TEST(SubmitFolder, RefusesWhatIsNoFolder) {
   fs::remove(folder);
   fs::create_directory_symlink("/tmp", folder);
   EXPECT_FALSE(prepare_submit_folder(folder));
-  fs::remove_all(name);
 }
 
 }  // namespace

@@ -38,11 +38,11 @@ struct Watcher final : policy::JudgedObserver {
 
 // good.test wants what fails refused, soft.test wants it set aside; 192.0.2.1 sends for good.test.
 struct SessionOriginTest : ::testing::Test {
-  testing::House house{kConfig};
+  testing::House house;
   sys::fake::Resolver dns;
   Watcher watcher;
 
-  SessionOriginTest() {
+  explicit SessionOriginTest(const std::string& config = kConfig) : house(config) {
     dns.texts["good.test"] = {"v=spf1 ip4:192.0.2.1 -all"};
     dns.texts["_dmarc.good.test"] = {"v=DMARC1; p=reject"};
     dns.texts["_dmarc.soft.test"] = {"v=DMARC1; p=quarantine"};
@@ -91,6 +91,14 @@ TEST_F(SessionOriginTest, AsksNothingAboutWhomItKnows) {
     EXPECT_THAT(bring("good.test", "me@evil.test", client), HasSubstr("250 2.0.0 queued")) << client;
   EXPECT_EQ(dns.asked, 0);
   EXPECT_THAT(watcher.told, IsEmpty());
+}
+
+struct OwnDnsTest : SessionOriginTest {
+  OwnDnsTest() : SessionOriginTest(std::string(kConfig) + "[dns]\nservers = [\"127.0.0.1@5353\"]\n") {}
+};
+
+TEST_F(OwnDnsTest, MayKnowWhoSendsFromThisMachine) {
+  EXPECT_THAT(bring("good.test", "me@evil.test", "127.0.0.1"), HasSubstr("550 5.7.1 DMARC"));
 }
 
 }  // namespace

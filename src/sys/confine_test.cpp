@@ -20,6 +20,8 @@
 #include <functional>
 #include <thread>
 
+#include "base/testing/temporary_folder.hpp"
+
 // A sanitizer's build can't be confined, so there is nothing to be tested in it.
 #ifndef POSTRIDER_SANITIZED
 
@@ -48,15 +50,11 @@ class Folders : public ::testing::Test {
  protected:
   void SetUp() override {
     if (landlock_abi() == 0) GTEST_SKIP() << "kernel without Landlock";
-    std::string name = fs::temp_directory_path() / "confine.XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    top = name;
     for (const char* folder : {"inside", "inside/new", "inside/tmp", "readable", "outside"})
       fs::create_directory(top / folder);
     for (const char* file : {"inside/file", "readable/file", "outside/file"})
       std::ofstream(top / file) << "x";
   }
-  void TearDown() override { fs::remove_all(top); }
 
   int confined(const std::function<int()>& deed) const {
     return ending_of([&] {
@@ -66,7 +64,8 @@ class Folders : public ::testing::Test {
       return confine_files(rules) ? deed() : kNotConfined;
     });
   }
-  fs::path top;
+  const base::testing::TemporaryFolder temporary;
+  const fs::path top = temporary.path();
 };
 
 TEST_F(Folders, OfOursAreFree) {

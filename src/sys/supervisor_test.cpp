@@ -16,6 +16,8 @@
 #include <functional>
 #include <iostream>
 
+#include "base/testing/temporary_folder.hpp"
+
 namespace postrider::sys {
 namespace {
 
@@ -24,14 +26,8 @@ using ::testing::StartsWith;
 
 class Notified : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = std::filesystem::temp_directory_path() / "notify.XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder = name;
-  }
   void TearDown() override {
     if (socket_ >= 0) close(socket_);
-    std::filesystem::remove_all(folder);
     for (const char* each : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(each);
   }
   // `address`: a path, or "@name".
@@ -53,7 +49,8 @@ class Notified : public ::testing::Test {
     const ssize_t got = recv(socket_, datagram.data(), datagram.size(), 0);
     return got < 0 ? "nothing" : std::string(datagram.data(), static_cast<std::size_t>(got));
   }
-  std::filesystem::path folder;
+  const base::testing::TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path();
   int socket_ = -1;
 };
 

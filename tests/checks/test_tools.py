@@ -188,6 +188,21 @@ class TestRunners:
         assert '<testcase classname="fuzz" name="b" />' in self.results(tmp_path)
         assert not list(tmp_path.rglob("new-find"))
 
+    def test_each_test_file_runs_by_itself_and_what_fails_is_shown(self, tmp_path):
+        write(tmp_path, tests__test_a_dot_py="def test_it():\n    assert 1 == 2\n",
+              tests__test_b_dot_py="def test_it():\n    pass\n",
+              tests__test_c_dot_py="import nothing_of_the_kind\n")
+        code, output = run("run_pytest", tmp_path / "results", tmp_path / "base", tmp_path / "tests")
+        assert code == 1 and "assert 1 == 2" in output and "nothing_of_the_kind" in output and "1 passed" not in output
+        assert len(list((tmp_path / "results").glob("*.xml"))) == 3
+        assert (self.results(tmp_path).count("<failure"), self.results(tmp_path).count("<error")) == (1, 1)
+
+    def test_a_file_of_which_nothing_was_selected_is_no_failure(self, tmp_path):
+        write(tmp_path, tests__test_a_dot_py="def test_it():\n    pass\n",
+              tests__test_b_dot_py="def test_that():\n    pass\n")
+        assert run("run_pytest", tmp_path / "results", tmp_path / "base", tmp_path / "tests", "-k", "that") == (0, "")
+        assert self.results(tmp_path).count("<testcase") == 1
+
     @pytest.mark.parametrize("runner", ["run_unit", "run_fuzz"])
     def test_a_build_without_tests_fails(self, tmp_path, runner):
         assert run(runner, tmp_path, tmp_path / "results")[0] == 1

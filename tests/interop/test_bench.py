@@ -46,4 +46,4 @@ def test_tls_is_measured_beside_that_of_openssl(tmp_path):
     runs = {(run["cell"], run["peer"]): run for run in json.loads(figures.read_text())["runs"]}
     assert len(runs) == 10
     for (cell, peer), run in runs.items():
-        assert run["kib_after_ehlo"] > 1 if cell.startswith("idle") else 0.01 < run["cpu_ms"] < 100, (cell, peer)
+        assert run["kib_after_message"] > 1 if cell.startswith("idle") else 0.01 < run["cpu_ms"] < 100, (cell, peer)

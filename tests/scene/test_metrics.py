@@ -20,7 +20,7 @@ LINE = re.compile(r'^(\w+)(?:\{(.*)\})? ([-+0-9.eInf]+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 # Of each label: what a stranger says must never be one, and this is all that there is.
 KNOWN_LABELS = {"mode", "limit", "kind", "reason", "version", "cipher", "mechanism", "result", "state", "courier",
-                "outcome", "of", "pool", "le"}
+                "outcome", "of", "pool", "le", "method", "disposition"}
 MOST_SERIES = 400
 
 

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "base/testing/temporary_folder.hpp"
 #include "directory/contents.hpp"
 #include "directory/registry.hpp"
 #include "sys/fake/random.hpp"
@@ -17,20 +18,11 @@ inline mail::Domain domain(std::string_view text) { return *mail::Domain::parse(
 
 class House {
  public:
-  House() {
-    std::string name = (std::filesystem::temp_directory_path() / "postrider-directory.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~House() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  const std::filesystem::path& folder() const { return folder_; }
-  std::filesystem::path file() const { return Registry::file_in(folder_); }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  std::filesystem::path file() const { return Registry::file_in(folder()); }
 
   std::unique_ptr<Registry> open() {
-    auto registry = Registry::open(folder_, random_);
+    auto registry = Registry::open(folder(), random_);
     if (!registry) ADD_FAILURE() << registry.error().log_text();
     return registry ? std::move(*registry) : nullptr;
   }
@@ -61,7 +53,7 @@ class House {
   sys::Random& random() { return random_; }
 
  private:
-  std::filesystem::path folder_;
+  base::testing::TemporaryFolder folder_;
   sys::fake::Random random_;
   std::shared_ptr<const config::Config> config_ = *config::parse(
       "hostname = \"mx.host.example\"\ndata_dir = \"/d\"\n[[listener]]\naddress = \"127.0.0.1:25\"\n", "t");

@@ -48,20 +48,9 @@ Pem make_certificate(const Wanted& wanted) {
   return {text_of(certificate.get()), text_of(secret.get())};
 }
 
-Folder::Folder() {
-  std::string name = (std::filesystem::temp_directory_path() / "postrider-tls.XXXXXX").string();
-  if (!mkdtemp(name.data())) std::abort();
-  path_ = name;
-}
-
-Folder::~Folder() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-}
-
 std::filesystem::path Folder::write(const std::string& name, const std::string& text) const {
-  std::ofstream(path_ / name) << text;
-  return path_ / name;
+  std::ofstream(folder_.path() / name) << text;
+  return folder_.path() / name;
 }
 
 TlsFiles Folder::write(const std::string& name, const Pem& pem) const {

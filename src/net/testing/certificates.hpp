@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/temporary_folder.hpp"
 #include "net/tls_certificate.hpp"
 
 namespace postrider::net::testing {
@@ -29,16 +30,12 @@ Pem make_certificate(const Wanted& wanted = {});
 // A private folder with files that go with it.
 class Folder {
  public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
   std::filesystem::path write(const std::string& name, const std::string& text) const;
   // name.pem and name.key
   TlsFiles write(const std::string& name, const Pem& pem) const;
 
  private:
-  std::filesystem::path path_;
+  base::testing::TemporaryFolder folder_;
 };
 
 // Read back as the server does it; aborts where that fails.

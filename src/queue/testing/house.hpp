@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/testing/temporary_folder.hpp"
 #include "queue/queue.hpp"
 #include "sys/fake/clock.hpp"
 #include "sys/fake/random.hpp"
@@ -151,16 +152,9 @@ class FakeFinisher final : public Finisher {
   }
 };
 
-inline std::string temporary_folder() {
-  std::string name = ::testing::TempDir() + "/queue_testXXXXXX";
-  if (!::mkdtemp(name.data())) std::abort();
-  return name;
-}
-
 class House {
  public:
-  explicit House(std::filesystem::path from = {}, const char* vfs = nullptr)
-      : folder(temporary_folder()), vfs_(vfs) {
+  explicit House(std::filesystem::path from = {}, const char* vfs = nullptr) : vfs_(vfs) {
     if (!from.empty())
       std::filesystem::copy(from, folder / "spool", std::filesystem::copy_options::recursive);
     config = std::make_shared<config::Config>(*mail::Domain::parse("mx.test"));
@@ -171,7 +165,6 @@ class House {
     queue.reset();
     timeline.reset();
     spool.reset();
-    std::filesystem::remove_all(folder);
   }
 
   void open_spool() {
@@ -274,7 +267,8 @@ class House {
   }
   std::uint64_t kept() const { return spool->statistics().recipients; }
 
-  std::filesystem::path folder;
+  const base::testing::TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path();
   sys::fake::Clock clock;
   FakeRouter router;
   FakeFinisher finisher;

@@ -13,15 +13,11 @@ namespace {
   std::abort();
 }
 
-std::filesystem::path private_folder() {
-  // Memory where there is some: a test of sessions waits for thousands of syncs.
+// Memory where there is some: a test of sessions waits for thousands of syncs.
+std::filesystem::path quick_folder() {
   std::error_code error;
   const std::filesystem::path memory = "/dev/shm";
-  const auto where =
-      std::filesystem::is_directory(memory, error) ? memory : std::filesystem::temp_directory_path();
-  std::string name = (where / "postrider-house.XXXXXX").string();
-  if (!mkdtemp(name.data())) die("no private folder");
-  return name;
+  return std::filesystem::is_directory(memory, error) ? memory : std::filesystem::temp_directory_path();
 }
 
 // The session goes with its coroutine, and its timers with it: else they would keep the context running.
@@ -36,22 +32,22 @@ boost::asio::awaitable<void> serve(Services& services, const config::Listener& l
 
 }  // namespace
 
-House::House(std::string config) : folder_(private_folder()) {
+House::House(std::string config) : folder_(quick_folder()) {
   for (auto at = config.find("DATA"); at != std::string::npos; at = config.find("DATA")) {
-    config.replace(at, 4, folder_.string());
+    config.replace(at, 4, folder_.path().string());
   }
   auto loaded = config::parse(config, "house.toml");
   if (!loaded) die(loaded.error().front().to_string());
   setting_.config = *loaded;
   setting_.directory = directory::from_config(*loaded);
   store::SpoolOptions options;
-  options.directory = folder_ / "spool";
+  options.directory = folder_.path() / "spool";
   options.min_free_bytes = 0;
   options.min_free_inodes = 0;
   auto spool = store::Spool::open(std::move(options), sys::system_clock());
   if (!spool) die(spool.error().log_text());
   spool_ = std::move(*spool);
-  auto timeline = store::Timeline::open({.directory = folder_ / "timeline"}, sys::system_clock());
+  auto timeline = store::Timeline::open({.directory = folder_.path() / "timeline"}, sys::system_clock());
   if (!timeline) die(timeline.error().log_text());
   timeline_ = std::move(*timeline);
   queue_ = std::make_unique<queue::Queue>(queue::Queue::Parts{.spool = *spool_,
@@ -68,8 +64,6 @@ House::~House() {
   queue_.reset();
   timeline_.reset();
   spool_.reset();
-  std::error_code error;
-  std::filesystem::remove_all(folder_, error);
 }
 
 net::fake::Peer House::converse(std::deque<std::string> sends, std::string_view from) {

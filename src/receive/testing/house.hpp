@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/testing/temporary_folder.hpp"
 #include "net/fake/stream.hpp"
 #include "receive/services.hpp"
 #include "receive/session.hpp"
@@ -55,7 +56,7 @@ class House {
 
  private:
   boost::asio::io_context context_{1};  // outlives the spool, whose threads post into it
-  std::filesystem::path folder_;
+  base::testing::TemporaryFolder folder_;
   Setting setting_;
   HoldAll router_;
   NoFinisher finisher_;

@@ -1,7 +1,5 @@
-// For tests: a folder that vanishes, samples, and the spool's asynchronous calls as calls that wait.
+// For tests: samples, and the spool's asynchronous calls as calls that wait.
 #pragma once
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,28 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/testing/temporary_folder.hpp"
 #include "store/spool.hpp"
 
 namespace postrider::store::testing {
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "postrider-store-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using base::testing::TemporaryFolder;
 
 inline mail::Address address(std::string_view text) { return mail::Address::parse(text).value(); }
 
