@@ -16,8 +16,7 @@ inline constexpr std::int32_t kApplicationId = 0x50527265;
 // steps[n] leads from format n to format n + 1; steps[0] makes the first tables in an empty file.
 std::span<const char* const> schema_steps();
 
-// Brings the file to format steps.size(), all steps in one transaction; two processes may do so at once. Failure: permanent,
-// where the file is not ours or has a newer format. Throws store::SqlError.
+// See store/migration.hpp.
 base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
                            std::span<const char* const> steps);
 

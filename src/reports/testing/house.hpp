@@ -2,12 +2,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <memory>
 #include <string>
 
+#include "base/testing/temporary_folder.hpp"
 #include "reports/report_store.hpp"
 
 namespace postrider::reports::testing {
@@ -18,26 +18,15 @@ inline base::UtcTime at(Day time) { return time; }
 
 class House {
  public:
-  House() {
-    std::string name = (std::filesystem::temp_directory_path() / "postrider-reports.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~House() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  House(const House&) = delete;
-  House& operator=(const House&) = delete;
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
   std::unique_ptr<ReportStore> open() const {
-    auto store = ReportStore::open(folder_);
+    auto store = ReportStore::open(folder());
     if (!store) ADD_FAILURE() << store.error().log_text();
     return store ? std::move(*store) : nullptr;
   }
 
  private:
-  std::filesystem::path folder_;
+  base::testing::TemporaryFolder folder_;
 };
 
 inline wire::dmarc_report::Record record(std::string_view source, std::uint64_t count = 1) {

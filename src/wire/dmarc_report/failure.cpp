@@ -6,19 +6,11 @@
 #include "base/ascii.hpp"
 #include "wire/dsn/clean.hpp"
 #include "wire/mime/date.hpp"
-#include "wire/mime/lexer.hpp"
+#include "wire/mime/lines.hpp"
 #include "wire/mime/parts.hpp"
 
 namespace postrider::wire::dmarc_report {
 namespace {
-
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 struct Field {
   std::string_view name;
@@ -28,7 +20,7 @@ struct Field {
 std::vector<Field> fields_of(std::string_view text) {
   std::vector<Field> fields;
   while (!text.empty()) {
-    const std::string_view line = take_line(text);
+    const std::string_view line = mime::take_line(text);
     if (line.empty()) continue;
     if (base::is_wsp(line.front())) {
       if (!fields.empty() && fields.back().value.size() < kMostFailureValue)
@@ -108,7 +100,7 @@ std::string header_of(std::string_view message) {
   std::string_view rest = message;
   while (!rest.empty()) {
     const char* begin = rest.data();
-    if (take_line(rest).empty()) {
+    if (mime::take_line(rest).empty()) {
       message = message.substr(0, static_cast<std::size_t>(begin - message.data()));
       break;
     }

@@ -6,18 +6,10 @@
 #include "base/ascii.hpp"
 #include "wire/mime/hex.hpp"
 #include "wire/mime/lexer.hpp"
+#include "wire/mime/lines.hpp"
 
 namespace postrider::wire::mime {
 namespace {
-
-// The first line of `text`, which is left at what follows; without its end.
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 // What the walk wants of a header.
 struct Fields {
