@@ -123,8 +123,9 @@ std::string from_quoted_printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const bool has_end = text.find('\n') != text.npos;
+    const std::string_view before = text;
     std::string_view line = take_line(text);
+    const std::string_view line_end = before.substr(line.size(), before.size() - text.size() - line.size());
     while (!line.empty() && base::is_wsp(line.back())) line.remove_suffix(1);
     const bool soft = line.ends_with('=');
     if (soft) line.remove_suffix(1);
@@ -133,7 +134,7 @@ std::string from_quoted_printable(std::string_view text) {
       out += octet.value_or(line[at]);
       if (octet) at += 2;
     }
-    if (!soft && has_end) out += "\r\n";
+    if (!soft) out += line_end;
   }
   return out;
 }

@@ -51,6 +51,7 @@ TEST(MimeParts, HaveTheirTransferEncodingUndone) {
   EXPECT_EQ(decoded_body(encoded("base64", "aGVsbG8=junk")), "hello");
   EXPECT_EQ(decoded_body(encoded("base64", "")), "");
   EXPECT_EQ(decoded_body(encoded("quoted-printable", "a=3Db=  \r\nc \t\r\nd=XY=4")), "a=bc\r\nd=XY=4");
+  EXPECT_EQ(decoded_body(encoded("quoted-printable", "a\nb=\nc\n\n")), "a\nbc\n\n");
   EXPECT_EQ(decoded_body(encoded("8bit", "a=3D")), "a=3D");
 }
 
