@@ -1,10 +1,11 @@
-// `postrider backup` and `postrider restore`: the spool, the timeline, the directory and the configuration, as they are at one time.
+// `postrider backup` and `postrider restore`: the spool, the timeline, the directory, the DKIM keys and the configuration.
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <iostream>
 
+#include "app/backup_dkim.hpp"
 #include "app/backup_files.hpp"
 #include "app/commands.hpp"
 #include "app/privileges.hpp"
@@ -40,16 +41,24 @@ T need(base::Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
+// What a backup has beside the spool.
+struct Beside {
+  bool timeline = false;
+  bool directory = false;
+  std::size_t dkim = 0;  // domains with keys
+};
+
 void write_manifest(const fs::path& folder, const store::SpoolCounts& counts, std::int64_t format,
-                    bool timeline, bool directory) {
+                    const Beside& beside) {
   const boost::json::object manifest = {{"backup_format", kBackupFormat},
                                         {"version", POSTRIDER_VERSION},
                                         {"made", base::to_rfc3339(sys::system_clock().utc())},
                                         {"spool_format", format},
                                         {"messages", counts.messages},
                                         {"recipients", counts.recipients},
-                                        {"timeline", timeline},
-                                        {"directory", directory}};
+                                        {"timeline", beside.timeline},
+                                        {"directory", beside.directory},
+                                        {"dkim_domains", beside.dkim}};
   need(write_file(folder / kManifest, boost::json::serialize(manifest) + '\n'));
 }
 
@@ -70,6 +79,14 @@ bool copy_directory(const fs::path& from, const fs::path& to) {
   return true;
 }
 
+// Gives how many domains have some.
+std::size_t copy_dkim(const fs::path& from, const fs::path& to) {
+  const SavedDkim saved = read_dkim(from);
+  for (const auto& fault : saved.faults) std::cerr << "without a domain's DKIM keys: " << fault << '\n';
+  if (!saved.domains.empty()) need(write_dkim(saved, to));
+  return saved.domains.size();
+}
+
 int backup(const BackupOptions& options) {
   const auto config = load_config(options.config);
   const auto spool = need(store::SpoolFile::open(config->data_dir / "spool", sys::system_clock()));
@@ -80,15 +97,18 @@ int backup(const BackupOptions& options) {
   // The mail is what matters: it is saved also beside a timeline that can't be read.
   if (!timeline) std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
   need(spool->backup(options.folder / "spool" / "spool.db"));
-  const bool directory = copy_directory(config->data_dir, options.folder);
+  const Beside beside{.timeline = timeline.has_value(),
+                      .directory = copy_directory(config->data_dir, options.folder),
+                      .dkim = copy_dkim(config->data_dir, options.folder)};
   need(write_file(options.folder / kConfig, need(read_file(options.config))));
   const auto copy = need(store::SpoolFile::open(options.folder / "spool", sys::system_clock()));
   const auto counts = need(copy->count());
-  write_manifest(options.folder, counts, copy->format(), timeline.has_value(), directory);
+  write_manifest(options.folder, counts, copy->format(), beside);
   std::cout << options.folder.string() << ": " << counted(counts.messages, "message") << " with "
             << counted(counts.recipients, "open recipient") << ", " << (timeline ? "the timeline, " : "")
-            << (directory ? "the directory, " : "") << "the configuration.\n"
-            << "Mailboxes are plain files and are not in it; nor are certificates and keys.\n";
+            << (beside.directory ? "the directory, " : "") << (beside.dkim > 0 ? "the DKIM keys, " : "")
+            << "the configuration.\n"
+            << "Mailboxes are plain files and are not in it; nor are certificates and their keys.\n";
   return kDone;
 }
 
@@ -131,6 +151,7 @@ struct Mended {
   store::Restored spool;
   base::Result<std::optional<store::Restored>> timeline = std::optional<store::Restored>(std::in_place);
   bool directory_stays = false;
+  bool dkim_stays = false;
 };
 
 Mended restore_data(const BackupOptions& options, const boost::json::object& manifest,
@@ -141,6 +162,8 @@ Mended restore_data(const BackupOptions& options, const boost::json::object& man
   std::optional<store::OpenCopy> directory_copy;
   if (flag(manifest, "directory"))
     directory_copy.emplace(need(store::OpenCopy::open(directory::Registry::file_in(options.folder))));
+  const SavedDkim dkim = read_dkim(options.folder);
+  if (!dkim.faults.empty()) throw Stop{kRefused, dkim.faults.front()};
   // All above needs root, perhaps. What lies in data_dir is the server's user's: a link of his could lead root anywhere.
   const auto owner = need(AsOwner::of(config.data_dir));
   const store::Wish wish = {
@@ -151,6 +174,10 @@ Mended restore_data(const BackupOptions& options, const boost::json::object& man
   if (directory_copy)
     mended.directory_stays =
         !need(directory::restore(*directory_copy, config.data_dir, sys::system_random()));
+  if (!dkim.domains.empty()) {
+    mended.dkim_stays = !need(directory::DkimFolder(config.data_dir).domains()).empty();
+    if (!mended.dkim_stays) need(write_dkim(dkim, config.data_dir));
+  }
   if (!flag(manifest, "timeline")) return mended;
   mended.timeline = timeline_copy ? store::restore_timeline(*timeline_copy, config.data_dir / "timeline")
                                   : std::unexpected(timeline_copy.error());
@@ -202,6 +229,9 @@ int restore(const BackupOptions& options) {
     std::cout << "The directory that is in place was left as it is; move "
               << directory::Registry::file_in(config->data_dir).string()
               << " away to restore that of the backup.\n";
+  if (mended.dkim_stays)
+    std::cout << "The DKIM keys that are in place were left as they are; move "
+              << (config->data_dir / "dkim").string() << " away to restore those of the backup.\n";
   std::cout
       << (options.hold
               ? "What waits is held: `postrider queue release` lets it go.\n"
@@ -217,7 +247,8 @@ std::function<std::optional<int>()> add_backup(CLI::App& app) {
   const auto options = std::make_shared<BackupOptions>();
   auto* saving = app.add_subcommand(
       "backup",
-      "Copy spool, timeline, directory and configuration into a new folder; the server may run or not.");
+      "Copy spool, timeline, directory, DKIM keys and configuration into a new folder; the server may run or "
+      "not.");
   auto* restoring = app.add_subcommand("restore", "Put a backup in place; the server must be stopped.");
   for (auto* command : {saving, restoring}) {
     command->add_option("DIR", options->folder, "The folder of the backup")->required();

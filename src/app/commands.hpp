@@ -46,6 +46,11 @@ std::function<std::optional<int>()> add_directory(CLI::App& app);
 // Adds `resolve ADDRESS`, used in the same way: 0 where mail for it has somewhere to go, 1 where it fails or waits.
 std::function<std::optional<int>()> add_resolve(CLI::App& app);
 
+// Adds `verify FILE|-`, used in the same way: what the checks of who sent a message find; its codes are in docs/verify.md.
+std::function<std::optional<int>()> add_verify(CLI::App& app);
+// The same for `dkim`: the keys that mail of our domains is signed with.
+std::function<std::optional<int>()> add_dkim(CLI::App& app);
+
 // Adds `tls probe HOST`, used in the same way: 0 where each of its addresses offers TLS.
 std::function<std::optional<int>()> add_tls(CLI::App& app);
 

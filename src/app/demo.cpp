@@ -4,6 +4,8 @@
 #include "app/commands.hpp"
 #include "app/demo_certificate.hpp"
 #include "app/directory_tools.hpp"
+#include "app/dkim_tools.hpp"
+#include "sys/clock.hpp"
 
 namespace postrider::app {
 namespace {
@@ -56,6 +58,20 @@ void fill_directory(const std::filesystem::path& config) {
   desk.apply(changes);
 }
 
+// Mail of demo.test is signed, though no DNS has the records.
+void make_dkim_keys(const std::filesystem::path& config) {
+  DkimOptions options;
+  options.config = config;
+  options.domain = kDomain;
+  const DkimDesk desk(options);
+  if (!taken(desk.folder().list(desk.domain())).empty()) return;
+  make_keys(desk.folder(), desk.domain(),
+            {.selector = {},
+             .types = {wire::dkim::KeyType::rsa, wire::dkim::KeyType::ed25519},
+             .state = directory::DkimState::signing},
+            sys::system_clock().utc());
+}
+
 void say_where(const std::filesystem::path& folder, int port_base) {
   const auto at = [port_base](int offset) { return "127.0.0.1:" + std::to_string(port_base + offset); };
   std::cout << "Postrider demo: domain " << kDomain << " with alice and bob, password \"" << kPassword << "\""
@@ -87,6 +103,7 @@ int demo(const std::filesystem::path& folder, std::uint16_t port_base) {
   if (const auto made = make_demo_certificate(home); !made) return fail(made.error().log_text());
   try {
     fill_directory(file);
+    make_dkim_keys(file);
   } catch (const Stop& stop) {
     return fail(stop.why);
   }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "app/backup_files.hpp"
@@ -69,7 +70,7 @@ int directory_import(const DirectoryOptions& options);
 template <class T>
 T taken(base::Result<T> result) {
   if (!result) throw Stop{kRefused, result.error().log_text()};
-  return std::move(*result);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 // A value of the command line.
 template <class T>

@@ -62,6 +62,8 @@ int main(int argc, char** argv) {
   const auto resolve = app::add_resolve(app);
   const auto directory = app::add_directory(app);
   const auto tls = app::add_tls(app);
+  const auto verify = app::add_verify(app);
+  const auto dkim = app::add_dkim(app);
   const auto dmarc = app::add_dmarc(app);
 
   try {
@@ -80,6 +82,8 @@ int main(int argc, char** argv) {
   if (const auto code = resolve()) return *code;
   if (const auto code = directory()) return *code;
   if (const auto code = tls()) return *code;
+  if (const auto code = verify()) return *code;
+  if (const auto code = dkim()) return *code;
   if (const auto code = dmarc()) return *code;
   return app::config_keys();
 }

@@ -13,12 +13,13 @@
 #include "app/commands.hpp"
 #include "app/launch.hpp"
 #include "app/login_house.hpp"
+#include "app/mail_finisher.hpp"
 #include "app/metrics.hpp"
 #include "app/report_house.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
+#include "app/signing_watch.hpp"
 #include "app/supervision.hpp"
-#include "app/trace_finisher.hpp"
 #include "deliver/hosts.hpp"
 #include "deliver/maildir.hpp"
 #include "deliver/maildir_courier.hpp"
@@ -93,8 +94,8 @@ void renew_secrets(Settings& settings) {
 }
 
 // Until a signal ends us.
-int wait_for_the_end(Settings& settings, Certificates& certificates, const std::filesystem::path& file,
-                     Supervision& supervision) {
+int wait_for_the_end(Settings& settings, Certificates& certificates, SigningWatch& signing,
+                     const std::filesystem::path& file, Supervision& supervision) {
   const sigset_t signals = our_signals();
   for (;;) {
     const int signal = supervision.wait_for(signals, Certificates::kLook, [&] {
@@ -105,6 +106,7 @@ int wait_for_the_end(Settings& settings, Certificates& certificates, const std::
       supervision.reload([&] {
         settings.reload(file);
         certificates.reload(*settings.get().config);
+        signing.reload();
       });
     }
     if (signal == SIGTERM || signal == SIGINT) return 0;
@@ -197,7 +199,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   ReportHouse reports(settings, maildir, clock);
   Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe, .reports = reports.courier()},
                 clock);
-  const TraceFinisher finisher(settings);
+  SigningWatch signing(config->data_dir);
+  const MailFinisher finisher(settings, signing);
   queue::Queue queue({.spool = **spool,
                       .timeline = **timeline,
                       .router = router,
@@ -242,7 +245,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   sys::log::info("ready", {{"listeners", config->listeners.size()}});
 
   Supervision supervision(supervisor, *server);
-  const int code = wait_for_the_end(settings, certificates, file, supervision);
+  const int code = wait_for_the_end(settings, certificates, signing, file, supervision);
   if (code == kStoreBroke) _exit(code);  // nothing more may be written, and nothing waits for what can't be
   sys::log::info("stopping");
   supervisor.stopping();

@@ -336,6 +336,15 @@ struct DmarcReports {
   bool operator==(const DmarcReports&) const = default;
 };
 
+// Signing mail that goes out in our name; the keys are in files (directory/dkim_keys). RFC 6376
+struct Dkim {
+  bool sign = true;
+  std::vector<mail::Domain> except = {};    // whose mail is not signed, even where there is a key
+  std::vector<std::string> headers = {};    // more fields that are signed
+  base::Milliseconds expire{0};             // how long a signature is good; 0: for ever
+  bool operator==(const Dkim&) const = default;
+};
+
 // What becomes of mail whose checks the DNS leaves undecided: where the domain in From wants what fails to be refused, and
 // what is missing could prove it true, the sender comes again; it is taken; or the sender comes again in any case.
 enum class Undecided : std::uint8_t { by_policy, accept, defer };
@@ -408,6 +417,7 @@ struct Config {
   Queue queue;
   Delivery delivery;
   Srs srs;
+  Dkim dkim;
   Http http;
   Timeline timeline;
   DmarcReports dmarc_reports;

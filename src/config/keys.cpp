@@ -202,6 +202,12 @@ const std::vector<Spec> kSpecs{
     {"srs.domain", text, "domain name", "none", 0, 0, "whose mail comes to this server", nullptr},
     {"srs.max_age", duration, "duration", "21d", kDay, 365 * kDay, "", nullptr},
 
+    {"dkim.sign", boolean, "true or false", "true", 0, 0, "true, false", nullptr},
+    {"dkim.except", list, "list of domain names", "none", 0, 0, "", nullptr},
+    {"dkim.headers", list, "list of field names", "none", 0, 0, "at most 20; none that changes on the way",
+     nullptr},
+    {"dkim.expire", duration, "duration", "0s", 0, 365 * kDay, "", nullptr},
+
     {"directory.password_cost", choice, "word", "interactive", 0, 0, "interactive, moderate",
      differs<&C::passwords, &Passwords::cost>},
     {"directory.password_threads", integer, "integer", "2", 1, 64, "",

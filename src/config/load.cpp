@@ -180,6 +180,7 @@ Loaded parse_for(const Config* running, std::string_view text, std::string_view 
   read_timeouts(Section(table_of(*document, "timeouts", report), "timeouts.", report), config->timeouts);
   read_access(Section(table_of(*document, "access", report), "access.", report), config->access);
   read_queue(table_of(*document, "queue", report), config->queue, report);
+  read_dkim(*document, *config, report);
   read_auth(*document, *config, report);
   read_submission(*document, *config, report);
   read_authentication(*document, *config, report);

@@ -12,6 +12,8 @@ namespace postrider::config {
 void read_auth(const Value& root, Config& config, Report& report);
 void read_authentication(const Value& root, Config& config, Report& report);
 void read_submission(const Value& root, Config& config, Report& report);
+// Requires config.queue.
+void read_dkim(const Value& root, Config& config, Report& report);
 void read_tls(const Value& root, Config& config, Report& report);
 // Requires read_auth() and read_tls().
 void read_listeners(const Value& root, Config& config, Report& report);

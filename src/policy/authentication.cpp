@@ -35,8 +35,6 @@ AuthenticationCheck::AuthenticationCheck(AuthenticationFacts facts, const wire::
                                          wire::dkim::BodyHasher& bodies)
     : facts_(std::move(facts)),
       bodies_(bodies),
-      mail_from_(SpfCheck::of_mail_from(facts_.client, facts_.helo, facts_.reverse_path, facts_.receiver,
-                                        facts_.now)),
       dkim_(header, bodies),
       arc_(header, bodies),
       findings_{.authors = author_domains(header),
@@ -46,8 +44,12 @@ AuthenticationCheck::AuthenticationCheck(AuthenticationFacts facts, const wire::
                 .dkim = {},
                 .arc = {},
                 .dmarc = {}},
-      dmarc_(findings_.authors) {
-  if (!facts_.reverse_path.is_null())
+      dmarc_(findings_.authors),
+      has_iprev_(!facts_.checks_iprev()) {
+  if (facts_.checks_mail_from())
+    mail_from_ =
+        SpfCheck::of_mail_from(facts_.client, facts_.helo, facts_.reverse_path, facts_.receiver, facts_.now);
+  if (facts_.checks_helo() && !(facts_.checks_mail_from() && facts_.reverse_path.is_null()))
     helo_ = SpfCheck::of_helo(facts_.client, facts_.helo, facts_.receiver, facts_.now);
   findings_.dkim_left_out = dkim_.left_out();
 }
@@ -70,14 +72,14 @@ bool AuthenticationCheck::go_on(Lookups& lookups) {
 }
 
 bool AuthenticationCheck::check_spf(Lookups& lookups) {
-  const bool mail_from = mail_from_.go_on(lookups);
+  const bool mail_from = !mail_from_ || mail_from_->go_on(lookups);
   const bool helo = !helo_ || helo_->go_on(lookups);
   return mail_from && helo;
 }
 
 void AuthenticationCheck::identify() {
-  findings_.mail_from = mail_from_.finding();
-  findings_.helo = helo_ ? helo_->finding() : findings_.mail_from;
+  if (mail_from_) findings_.mail_from = mail_from_->finding();
+  if (facts_.checks_helo()) findings_.helo = helo_ ? helo_->finding() : findings_.mail_from;
   findings_.dkim = dkim_.results(bodies_, facts_.now);
   findings_.arc = arc_.result(bodies_, facts_.now);
   DmarcIdentifiers identifiers;

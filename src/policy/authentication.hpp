@@ -26,6 +26,19 @@ struct AuthenticationFacts {
   mail::ReversePath reverse_path;
   mail::Domain receiver;  // our own name
   base::UtcTime now;
+  // What is not known of a message that is looked at elsewhere than at the border. The checks that need it are left out:
+  // their findings stay empty, and DMARC is judged without them. Not known is not the null sender.
+  struct Unknown {
+    bool client = false, helo = false, reverse_path = false;
+  };
+  Unknown unknown{};
+
+  bool checks_iprev() const { return !unknown.client; }
+  bool checks_helo() const { return !unknown.client && !unknown.helo; }
+  // The null sender's is that of HELO. RFC 7208 2.4
+  bool checks_mail_from() const {
+    return !unknown.client && !unknown.reverse_path && (!reverse_path.is_null() || !unknown.helo);
+  }
 };
 
 struct AuthenticationFindings {
@@ -68,12 +81,12 @@ class AuthenticationCheck {
   const AuthenticationFacts facts_;
   const wire::dkim::BodyHasher& bodies_;
   std::optional<SpfCheck> helo_;  // nothing with the null sender
-  SpfCheck mail_from_;
+  std::optional<SpfCheck> mail_from_;
   DkimCheck dkim_;
   ArcCheck arc_;
   AuthenticationFindings findings_;
   DmarcCheck dmarc_;
-  bool has_iprev_ = false, has_identifiers_ = false, body_is_over_ = false;
+  bool has_iprev_, has_identifiers_ = false, body_is_over_ = false;
 };
 
 }  // namespace postrider::policy

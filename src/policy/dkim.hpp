@@ -23,6 +23,8 @@ struct DkimResult {
   std::string identity;         // i=, "joe@sub.example.com" or "@example.com"
   std::string algorithm;        // a=
   std::string signature_start;  // the first characters of b=, to tell it from others. RFC 6008 4
+  // Behind what the body was when it was signed. DkimCheck does not look for it: see wire::dkim::BodyPrefix.
+  std::uint64_t appended_octets = 0;
 
   bool passed() const { return verdict.result == wire::dkim::Result::pass; }
 };

@@ -50,6 +50,8 @@ class Lookups {
 
   // What was wanted since the last call, each question once.
   std::vector<Question> take_wanted();
+  // Every question that was asked, and its answer; nothing where there is none yet. For who shows what a check stands on.
+  const std::map<Question, std::optional<AnyAnswer>>& answers() const { return answers_; }
   // Requires an answer of the question's type. A second answer to a question is dropped.
   void answer(const Question& question, AnyAnswer answer);
 

@@ -148,6 +148,14 @@ void EditApplier::begin_body(std::string& out) {
   if (new_body_) out += *new_body_;
 }
 
+std::string edited_header(std::string_view header, mail::Edits edits) {
+  std::erase_if(edits, [](const auto& edit) { return std::holds_alternative<mail::ReplaceBody>(edit); });
+  EditApplier applier(std::move(edits));
+  std::string out = applier.feed(header);
+  out += applier.finish();
+  return out;
+}
+
 std::unique_ptr<Content> open_content(store::Spool& spool, base::MessageId id) {
   return std::make_unique<EditedContent>(spool, id);
 }

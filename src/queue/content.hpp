@@ -45,6 +45,9 @@ class EditApplier {
   bool skipping_ = false;     // the present field (or the body) is changed or removed
 };
 
+// What the edits make of a header section, with what they put on top of it; without the blank line. Edits of the body are left out.
+std::string edited_header(std::string_view header, mail::Edits edits);
+
 // A reader of the spool's message with its edits. Opening does nothing yet: reading happens in next(). The
 // spool outlives it.
 std::unique_ptr<Content> open_content(store::Spool& spool, base::MessageId id);

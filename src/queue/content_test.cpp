@@ -65,6 +65,14 @@ TEST(EditApplier, TouchesNothingInTheBody) {
   EXPECT_EQ(everywhere({RemoveField{3}, ChangeField{4, "E: 5\r\n"}}, kMessage), kMessage);
 }
 
+TEST(EditApplier, OfAHeaderSectionAloneLeavesTheBodyOut) {
+  const std::string_view header = "A: 1\r\nB: 2\r\n\tmore\r\n";
+  EXPECT_EQ(edited_header(header, {PrependField{"X: 1\r\n"}, RemoveField{0}, ReplaceBody{"new"}}),
+            "X: 1\r\nB: 2\r\n\tmore\r\n");
+  EXPECT_EQ(edited_header("", {PrependField{"X: 1\r\n"}}), "X: 1\r\n");
+  EXPECT_EQ(edited_header(header, {}), header);
+}
+
 TEST(EditApplier, TakesTheLastOfSeveralEditsOfOneField) {
   EXPECT_EQ(everywhere({ChangeField{0, "A: x\r\n"}, RemoveField{0}}, "A: 1\r\n\r\n"), "\r\n");
   EXPECT_EQ(everywhere({RemoveField{0}, ChangeField{0, "A: x\r\n"}}, "A: 1\r\n\r\n"), "A: x\r\n\r\n");

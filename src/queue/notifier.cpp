@@ -230,7 +230,11 @@ void Notifier::Inside::write(Notification notification, std::shared_ptr<const ma
   std::vector<std::string> decisions = {"notification: " + std::string(to_string(notification.notice)) +
                                         " of " + notification.about.to_string()};
   begin();
-  parts.accept(std::move(own), std::move(*draft), std::move(decisions), std::move(told),
+  parts.accept({.envelope = std::move(own),
+                .draft = std::move(*draft),
+                .decisions = std::move(decisions),
+                .content = facts_of(written.text)},
+               std::move(told),
                [this, notification = std::move(notification), envelope = std::move(envelope),
                 together = std::move(together)](base::Result<base::MessageId> id) mutable {
                  if (id) {

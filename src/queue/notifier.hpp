@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "queue/incoming.hpp"
 #include "queue/teller.hpp"
 #include "store/spool.hpp"
 #include "store/timeline.hpp"
@@ -30,7 +31,7 @@ class Notifier final : public Teller {
     std::function<void(store::Event)> note;  // for the timeline
     // Makes it mail, as Queue::accept does (the finisher's edits, commit, into the scheduler's hands), and `told` in
     // the same transaction. `done` once, after the sync. Called on the notifier's thread; must not block.
-    std::function<void(mail::Envelope, store::Draft, std::vector<std::string> decisions, store::Told,
+    std::function<void(Incoming, store::Told,
                        std::move_only_function<void(base::Result<base::MessageId>)> done)>
         accept;
     // Where mail for a sender goes now: an alias of ours is followed. At least one; without the function the address

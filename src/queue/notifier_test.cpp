@@ -49,13 +49,13 @@ struct Desk {
                           .config = [this] { return config; },
                           .note = [this](store::Event event) { events.push_back(std::move(event)); },
                           .accept = {}};
-    parts.accept = [this](mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
-                          store::Told told, auto done) {
+    parts.accept = [this](Incoming incoming, store::Told told, auto done) {
       if (refuse) return done(base::temporary({4, 3, 1}, "no room"));
-      const base::MessageId id = draft.id();
-      accepted.push_back({id, envelope});
-      for (auto& one : decisions) all_decisions.push_back(std::move(one));
-      spool->commit(std::move(draft), std::move(envelope), {}, "me", std::move(told),
+      const base::MessageId id = incoming.draft.id();
+      accepted.push_back({id, incoming.envelope});
+      signable.push_back(incoming.content && incoming.content->body_hash);
+      for (auto& one : incoming.decisions) all_decisions.push_back(std::move(one));
+      spool->commit(std::move(incoming.draft), std::move(incoming.envelope), {}, "me", std::move(told),
                     [id, done = std::move(done)](Result<void> result) mutable {
                       if (!result) return done(std::unexpected(result.error()));
                       done(id);
@@ -110,6 +110,7 @@ struct Desk {
   std::function<std::vector<mail::Recipient>(const mail::Address&)> resolve;
   std::vector<store::Event> events;
   std::vector<std::pair<base::MessageId, mail::Envelope>> accepted;
+  std::vector<bool> signable;
   std::vector<std::string> all_decisions;
   std::unique_ptr<Notifier> notifier;
 };
@@ -146,6 +147,7 @@ TEST(Notifier, WritesFromNobodyAndAsksForNoNotificationItself) {
   EXPECT_TRUE(envelope.recipients[0].notify.never());
   EXPECT_EQ(envelope.size, desk.text(0).size());
   EXPECT_EQ(envelope.body, mail::BodyType::seven_bit);
+  EXPECT_EQ(desk.signable, std::vector{true});
 }
 
 TEST(Notifier, LeavesALineInTheTimelineOfTheOriginal) {

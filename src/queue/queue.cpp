@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -59,14 +60,8 @@ Queue::Inside::Inside(Parts all)
       .clock = parts.clock,
       .config = parts.config,
       .note = note,
-      .accept =
-          [this](mail::Envelope envelope, store::Draft draft, std::vector<std::string> decisions,
-                 store::Told told, Accepted done) {
-            accept({.envelope = std::move(envelope),
-                    .draft = std::move(draft),
-                    .decisions = std::move(decisions)},
-                   std::move(told), std::move(done));
-          },
+      .accept = [this](Incoming incoming, store::Told told,
+                       Accepted done) { accept(std::move(incoming), std::move(told), std::move(done)); },
       .recipients = [&router =
                          parts.router](const mail::Address& sender) { return router.recipients(sender); }});
   scheduler = std::make_unique<Scheduler>(
@@ -107,6 +102,11 @@ void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
   const base::UtcTime now = parts.clock.utc();
   if (envelope.received == base::UtcTime{}) envelope.received = now;
   hold_by_route(envelope, parts.router, now);
+  mail::Edits edits = std::move(incoming.edits);
+  Finish finish = parts.finisher.finish({envelope, id, edits, incoming.content});
+  std::ranges::move(finish.edits, std::back_inserter(edits));
+  std::ranges::move(incoming.above, std::back_inserter(edits));
+  std::ranges::move(finish.decisions, std::back_inserter(incoming.decisions));
   // Before those leave the envelope of whose end nobody is to hear.
   Acceptance acceptance(id, envelope, std::move(incoming.decisions));
   store::Claimed message{.id = id, .envelope = {}, .recipients = {}};
@@ -119,9 +119,6 @@ void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
     recipient.due = std::max(recipient.due, first_due(envelope, now));
     message.recipients.push_back(i);
   }
-  mail::Edits edits = std::move(incoming.edits);
-  for (mail::Edit& edit : parts.finisher.finish(envelope, id)) edits.push_back(std::move(edit));
-  for (mail::Edit& edit : incoming.above) edits.push_back(std::move(edit));
   const bool to_schedule = !message.recipients.empty();
   if (to_schedule) message.envelope = std::make_shared<const mail::Envelope>(envelope);
   {
@@ -148,6 +145,10 @@ Queue::~Queue() = default;
 
 void Queue::accept(Incoming incoming, Accepted done) {
   inside_->accept(std::move(incoming), {}, std::move(done));
+}
+
+bool Queue::wants_body_hash(const mail::Origin& origin) const {
+  return inside_->parts.finisher.wants_body_hash(origin);
 }
 
 Operator& Queue::desk() { return *inside_->desk; }

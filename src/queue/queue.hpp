@@ -16,6 +16,7 @@
 #include "mail/envelope.hpp"
 #include "queue/courier.hpp"
 #include "queue/finisher.hpp"
+#include "queue/incoming.hpp"
 #include "queue/operator.hpp"
 #include "queue/router.hpp"
 #include "store/spool.hpp"
@@ -24,18 +25,6 @@
 #include "sys/random.hpp"
 
 namespace postrider::queue {
-
-// A message that is being received; see store/spool.hpp. Its owner is whoever receives.
-using Draft = store::Draft;
-
-// What is to become mail.
-struct Incoming {
-  mail::Envelope envelope;
-  Draft draft;
-  mail::Edits edits{};                   // those of the finisher come behind them
-  std::vector<std::string> decisions{};  // why it was let in, for the timeline: one line each
-  mail::Edits above{};                   // behind those of the finisher: what stands above its trace fields
-};
 
 class Queue {
  public:
@@ -59,6 +48,9 @@ class Queue {
   // Envelope, draft and edits are committed; `done` after the sync (on the store's writer thread; must not block), with the
   // id, which is the draft's.
   void accept(Incoming incoming, Accepted done);
+
+  // See Finisher.
+  bool wants_body_hash(const mail::Origin& origin) const;
 
   base::Result<Draft> open_draft() { return spool_.open_draft(); }
   base::Result<void> has_space(std::uint64_t bytes) const { return spool_.has_space(bytes); }

@@ -28,6 +28,26 @@ TEST(Queue, GivesTheDraftsIdAndDeliversWithTheFinishersEdits) {
   EXPECT_EQ(house.kept(), 0u);
 }
 
+TEST(Queue, TellsInTheTimelineWhatTheFinisherDecided) {
+  House house;
+  const auto id = house.accept(house.envelope({"bob@near.test"}), "Finish: me\r\n\r\nbody\r\n");
+  house.router.near.take().answer(delivered());
+  house.idle();
+  EXPECT_NE(house.history(id).find("decision=a test decision=finished with Finish: me\r\n"),
+            std::string::npos)
+      << house.history(id);
+}
+
+TEST(Finisher, KnowsOfAMessageAtHandWhatSignaturesAreMadeOf) {
+  const auto facts = facts_of("A: 1\r\nB: 2\r\n\r\nbody \r\n\r\n");
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->header, "A: 1\r\nB: 2\r\n");
+  EXPECT_EQ(facts->body_hash, wire::dkim::sha256("body\r\n"));
+  EXPECT_EQ(facts_of("A: 1\r\n")->body_hash, wire::dkim::sha256(""));
+  EXPECT_FALSE(facts_of("A: 1\r\nbody\r\n"));
+  EXPECT_FALSE(facts_of("body\r\n"));
+}
+
 TEST(Queue, GroupsRecipientsOfOneMessageByCourierAndSite) {
   House house;
   house.accept({"a@one.test", "b@far.test", "c@two.test", "d@one.test"});

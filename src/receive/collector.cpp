@@ -151,6 +151,7 @@ Collector::Done Collector::bring(const std::string& name, const DropFile& file) 
   auto draft = services_.queue.open_draft();
   if (!draft) return Done::later;
   Transfer transfer(config.limits, std::move(*draft));
+  if (services_.queue.wants_body_hash(dialog.origin())) transfer.want_signatures();
   if (!fill(file, message->header, transfer)) return Done::later;
   if (const auto why = transfer.refusal()) return refused(*why);
   return commit(name, dialog, transfer, std::move(failed));
@@ -227,7 +228,8 @@ Collector::Done Collector::commit(const std::string& name, const Dialog& dialog,
     services_.queue.accept({.envelope = std::move(envelope),
                             .draft = transfer.release(),
                             .edits = std::move(edits),
-                            .decisions = std::move(decisions)},
+                            .decisions = std::move(decisions),
+                            .content = transfer.facts()},
                            std::move(completion));
   });
   if (!id || !*id) return Done::later;

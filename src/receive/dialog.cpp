@@ -95,16 +95,8 @@ std::optional<Reply> Dialog::count(const Reply& answer) {
   return {};
 }
 
-mail::Envelope Dialog::envelope(std::uint64_t size) const {
-  mail::Envelope envelope;
-  envelope.reverse_path = transaction_->reverse_path;
-  envelope.envid = transaction_->envid;
-  envelope.ret = transaction_->ret;
-  envelope.body = transaction_->body;
-  envelope.smtputf8 = transaction_->smtputf8;
-  envelope.size = size;
-  envelope.received = services_.clock.utc();
-  auto& origin = envelope.origin;
+mail::Origin Dialog::origin() const {
+  mail::Origin origin;
   if (peer_.user) {
     origin.uid = peer_.user->uid;
   } else {
@@ -128,6 +120,19 @@ mail::Envelope Dialog::envelope(std::uint64_t size) const {
     if (greeted_ != Greeted::helo) origin.protocol += 'S';  // there is no SMTPS
   }
   if (by_auth_ && greeted_ != Greeted::helo) origin.protocol += 'A';
+  return origin;
+}
+
+mail::Envelope Dialog::envelope(std::uint64_t size) const {
+  mail::Envelope envelope;
+  envelope.reverse_path = transaction_->reverse_path;
+  envelope.envid = transaction_->envid;
+  envelope.ret = transaction_->ret;
+  envelope.body = transaction_->body;
+  envelope.smtputf8 = transaction_->smtputf8;
+  envelope.size = size;
+  envelope.received = services_.clock.utc();
+  envelope.origin = origin();
   envelope.recipients = recipients_;
   for (auto& recipient : envelope.recipients) recipient.due = envelope.received;
   apply(wishes_, envelope);

@@ -107,6 +107,7 @@ class Dialog {
 
   // What was agreed so far, with `size` octets of content and the time of now. Requires an open transaction.
   mail::Envelope envelope(std::uint64_t size) const;
+  mail::Origin origin() const;
   // By RCPT, in order: the indexes of its recipients in envelope(). For LMTP's replies. RFC 2033 4.2
   const std::vector<std::vector<std::uint32_t>>& recipients_by_rcpt() const { return by_rcpt_; }
   const std::vector<Expanded>& expanded() const { return expanded_; }

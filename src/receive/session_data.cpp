@@ -29,6 +29,7 @@ std::optional<Reply> Session::open_transfer() {
   if (!draft) return store_refusal(draft.error());
   transfer_ =
       std::make_unique<Transfer>(dialog_.setting().config->limits, std::move(*draft), dialog_.line_ends());
+  if (services_.queue.wants_body_hash(dialog_.origin())) transfer_->want_signatures();
   transfer_->when_header([this](std::string_view header) { examine(header); });
   return {};
 }
@@ -171,6 +172,7 @@ awaitable<std::vector<Reply>> Session::commit(Transfer& transfer, Examination* e
   if (!edits) co_return std::vector<Reply>(by_rcpt.size(), std::move(edits.error()));
   incoming.edits = *std::move(edits);
   incoming.decisions = dialog_.decisions();
+  incoming.content = transfer.facts();
   // What claims to be found out by us, and did not come from us. RFC 8601 5
   std::ranges::move(wire::authres::removal(transfer.header(), dialog_.setting().config->hostname.ascii()),
                     std::back_inserter(incoming.edits));

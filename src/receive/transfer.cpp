@@ -90,6 +90,13 @@ void Transfer::finish() {
   bodies_.finish();
 }
 
+std::optional<queue::ContentFacts> Transfer::facts() const {
+  if (header_.end() == wire::mime::HeaderEnd::malformed_line) return {};
+  queue::ContentFacts facts{.header = header_.header()};
+  if (relaxed_) facts.body_hash = bodies_.hash(*relaxed_).digest;
+  return facts;
+}
+
 void Transfer::give_up(Reply why) {
   refused_ = true;
   given_up_ = std::move(why);

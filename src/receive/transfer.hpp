@@ -37,6 +37,9 @@ class Transfer {
     when_header_ = std::move(begin);
   }
 
+  // What our own signatures are made of is to be kept. Before the body begins.
+  void want_signatures() { relaxed_ = bodies_.want({wire::dkim::Canonicalization::relaxed, {}}); }
+
   // DATA: takes octets of the input; how many it consumed, and whether the content has ended. Stops early when the
   // draft wants a flush.
   struct Taken {
@@ -60,6 +63,8 @@ class Transfer {
   std::uint64_t size() const { return size_; }
   // The header section, once the content has ended.
   std::string_view header() const { return header_.header(); }
+  // For Queue::accept, where refusal() is nothing; lives as long as the transfer. Nothing: where the body begins is read in two ways.
+  std::optional<queue::ContentFacts> facts() const;
   // What is wrong with the content, where anything is: 554 5.6.0, 552 5.3.4. Asked at the end of the data.
   std::optional<mail::Reply> refusal() const;
   // So much more than the limit that reading on makes no sense: answer and close.
@@ -81,7 +86,8 @@ class Transfer {
   wire::mime::HeaderCollector header_;
   std::move_only_function<void(std::string_view)> when_header_;
   wire::dkim::BodyHasher bodies_;
-  bool in_body_ = false;  // its beginning has been hashed
+  std::optional<std::size_t> relaxed_;  // the number of the hash that our own signatures need
+  bool in_body_ = false;                // its beginning has been hashed
   queue::Draft draft_;
   std::uint64_t size_ = 0;
   bool refused_ = false;  // nothing is kept any more

@@ -95,6 +95,24 @@ TEST_F(TransferTest, HashesDataWithoutItsDots) {
   EXPECT_EQ(transfer.bodies().hash(simple).digest, hashes_of(".one\r\ntwo\r\n").simple);
 }
 
+TEST_F(TransferTest, TellsWhatOurSignaturesAreMadeOf) {
+  const auto facts_of = [&](std::string_view message, bool wanted) {
+    Transfer transfer = open();
+    if (wanted) transfer.want_signatures();
+    transfer.take_chunk(message);
+    transfer.finish_chunks();
+    const auto facts = transfer.facts();
+    if (facts) headers.emplace_back(facts->header);
+    return facts;
+  };
+  const auto facts = facts_of("A: 1\r\nB: 2\r\n\r\nOne  line \r\n", true);
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(headers.back(), "A: 1\r\nB: 2\r\n");
+  EXPECT_EQ(facts->body_hash, hashes_of("One  line \r\n").relaxed);
+  EXPECT_EQ(facts_of("A: 1\r\n\r\nx\r\n", false)->body_hash, std::nullopt);
+  EXPECT_FALSE(facts_of("words without a header\r\n", true));
+}
+
 TEST_F(TransferTest, BeginsNothingForContentThatIsRefusedBefore) {
   Transfer transfer = open();
   transfer.when_header([](std::string_view) { FAIL(); });

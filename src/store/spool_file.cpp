@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "store/database_copy.hpp"
 #include "store/edits_record.hpp"
 #include "store/job.hpp"
@@ -124,6 +126,25 @@ base::Result<std::string> SpoolFile::header(base::MessageId id) {
     }
     cut_to_header(text);
     return text;
+  } catch (const SqlError& error) {
+    return store_failure(error.what());
+  }
+}
+
+base::Result<void> SpoolFile::read(base::MessageId id, const std::function<bool(std::string_view)>& sink) {
+  try {
+    Rows rows = state_->select_body.query(id.value, std::numeric_limits<std::int32_t>::max());
+    if (!rows.next()) return store_failure("message " + id.to_string() + " is gone");
+    const std::int64_t chunks = rows.number(0);
+    if (chunks == 0) {
+      sink(rows.bytes(1));
+      return {};
+    }
+    std::int64_t seen = 0;
+    for (Rows each = state_->select_chunks.query(id.value); each.next(); ++seen)
+      if (!sink(each.bytes(0))) return {};
+    if (seen != chunks) return unreadable(id, "body");
+    return {};
   } catch (const SqlError& error) {
     return store_failure(error.what());
   }

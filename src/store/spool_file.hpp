@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,9 @@ class SpoolFile {
   base::Result<mail::Edits> edits(base::MessageId id);
   // The header section as received, without the empty line; at most 256 KiB.
   base::Result<std::string> header(base::MessageId id);
+  // The message as received, piece by piece; false from `sink` ends it. One transaction lasts as long as that takes, so
+  // `sink` must not wait. Failure: temporary, also where the message is gone or damaged, of which `sink` may have had a part.
+  base::Result<void> read(base::MessageId id, const std::function<bool(std::string_view)>& sink);
   // See database_copy.hpp.
   base::Result<void> backup(const std::filesystem::path& file);
   base::Result<SpoolCounts> count();

@@ -216,6 +216,27 @@ TEST_F(SpoolFileTest, GivesTheHeaderOfSmallAndLargeMessages) {
   EXPECT_FALSE(file()->header(base::MessageId{5}));
 }
 
+TEST_F(SpoolFileTest, ReadsSmallAndLargeMessagesWhole) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, std::size_t{3'000'000}}) {
+    std::string body = "Subject: a\r\n\r\n";
+    for (std::size_t i = 0; i < size; ++i) body += static_cast<char>('a' + i % 23);
+    const auto id = message("", {recipient("a@example.net")}, body);
+    std::string read;
+    std::size_t largest = 0;
+    ASSERT_TRUE(file()->read(id, [&](std::string_view piece) {
+      largest = std::max(largest, piece.size());
+      read += piece;
+      return true;
+    }));
+    EXPECT_EQ(read, body);
+    EXPECT_LT(largest, 1'000'000u);
+    int calls = 0;
+    EXPECT_TRUE(file()->read(id, [&](std::string_view) { return ++calls > 1; }));
+    EXPECT_EQ(calls, 1);
+  }
+  EXPECT_FALSE(file()->read(base::MessageId{5}, [](std::string_view) { return true; }));
+}
+
 TEST_F(SpoolFileTest, ReadsTheSpoolOfAStoppedServerAndLeavesItAlone) {
   const auto id = message("alice@example.com", {recipient("a@example.net")});
   spool_.reset();

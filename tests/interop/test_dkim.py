@@ -1,15 +1,21 @@
-"""DKIM and ARC with others: what we sign, dkimpy and OpenDKIM verify; what they sign, we verify. Each algorithm and
+"""DKIM and ARC with others: what we sign, dkimpy, OpenDKIM and mailauth verify; what they sign, we verify. Each algorithm and
 canonicalization, over messages that are odd enough to tell two readings of RFC 6376 apart."""
 
+import base64
 import ctypes
 import ctypes.util
 import itertools
+import json
+import pathlib
 import subprocess
 
 import dkim
 import pytest
 
+from harness.dkim import sign_with, verdicts
+from harness.peers import peers_folder
 from harness.server import binary
+from harness.sink import Sink
 
 DOMAIN = "example.test"
 FORMS = ["simple", "relaxed"]
@@ -67,7 +73,7 @@ class Key:
 
 
 def _base64(octets):
-    return subprocess.run(["base64", "-w0"], input=octets, capture_output=True, timeout=10, check=True).stdout.decode()
+    return base64.b64encode(octets).decode()
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +143,21 @@ class OpenDkim:
         return b"DKIM-Signature: " + field + b"\r\n" + message
 
 
+def mailauth(doing, messages, records=(), **options):
+    """What mailauth.js says of each, or makes of it."""
+    said = subprocess.run(
+        ["node", pathlib.Path(__file__).parent / "mailauth.js", peers_folder() / "node_modules/mailauth"],
+        input=json.dumps({"do": doing, "messages": [_base64(message) for message in messages],
+                          "records": {key.name: key.record for key in records}, **options}).encode(),
+        capture_output=True, timeout=60, check=False)
+    assert said.returncode == 0, said.stderr.decode()
+    return [base64.b64decode(one) if isinstance(one, str) else one for one in json.loads(said.stdout)]
+
+
+def mailauth_key(key):
+    return {"signingDomain": DOMAIN, "selector": key.selector, "privateKey": key.path.read_text(), "algorithm": key.algorithm}
+
+
 def combinations():
     return itertools.product(FORMS, FORMS)
 
@@ -157,6 +178,40 @@ def test_what_we_sign_verifies_with_opendkim(name, keys, dns):
         assert opendkim_verifies(message) == (True, b""), (header, body, key.algorithm)
     changed = message.replace(b"From: Alice", b"From: Mallory")
     assert not opendkim_verifies(changed)[0]
+
+
+def test_what_we_sign_verifies_with_mailauth(keys):
+    for header, body in combinations():
+        signed = [trial("sign", f"{header}/{body}", DOMAIN, *(f"{key.selector}={key.path}" for key in keys.values()),
+                        message=message) for message in MESSAGES.values()]
+        said = mailauth("verify", signed, keys.values())
+        assert [one["dkim"] for one in said] == [["pass", "pass"]] * len(MESSAGES), (header, body)
+        changed = mailauth("verify", [message.replace(b"alice@", b"mallory@") for message in signed], keys.values())
+        assert all("pass" not in one["dkim"] for one in changed)
+
+
+def test_what_mailauth_signs_we_verify(keys):
+    for (header, body), key in itertools.product(combinations(), keys.values()):
+        signed = mailauth("sign", MESSAGES.values(), form=f"{header}/{body}", key=mailauth_key(key))
+        for name, message in zip(MESSAGES, signed):
+            assert ours_verifies(message, [key]) == ["pass"], (name, header, body, key.algorithm)
+
+
+def test_what_the_whole_server_signs_verifies_with_both(make_server, make_dns):
+    dns = make_dns({}, address="127.0.0.53", port=53, ttl=0)
+    with Sink(("127.0.0.1", 0)) as sink:
+        server = make_server(hostname="mx.example.test", networks=["127.0.0.1"], dns={"servers": [dns.server]},
+                             route=[{"domain": "*", "via": f"smtp://127.0.0.1:{sink.port}"}])
+        sign_with(server, dns, DOMAIN)
+        for count, (name, text) in enumerate(MESSAGES.items(), 1):
+            with server.client() as client:
+                client.ehlo()
+                client.deliver(text, ["bob@far.test"], "alice@example.test", params="BODY=8BITMIME")
+            content = sink.wait(count)[-1].content
+            assert content.endswith(text), name
+            assert verdicts(content, dns.records) == [True, True], name
+            if name != "repeated":
+                assert opendkim_verifies(content) == (True, b""), name
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -211,3 +266,16 @@ def test_chains_that_dkimpy_and_we_seal_are_valid_to_both(name, keys):
     changed = message.replace(b"alice@", b"mallory@")
     assert trial("chain", *records, message=changed).startswith(b"fail: ")
     assert dkim.arc_verify(changed, dnsfunc=dnsfunc)[0] == b"fail"
+
+
+def test_chains_that_mailauth_and_we_seal_are_valid_to_both(keys):
+    key = keys["rsa-sha256"]  # by Ed25519 it seals the text itself, where RFC 8463 3 has its hash
+    record = f"{key.name}={key.record}"
+    messages = list(MESSAGES.values())
+    for hop in range(4):
+        if hop % 2 == 0:
+            messages = [trial("seal", DOMAIN, f"{key.selector}={key.path}", record, message=message) for message in messages]
+        else:
+            messages = mailauth("seal", messages, [key], key=mailauth_key(key), name=f"mx{hop}.example.test")
+        assert [trial("chain", record, message=message) for message in messages] == [b"pass\n"] * len(messages), hop
+        assert [one["arc"] for one in mailauth("verify", messages, [key])] == ["pass"] * len(messages), hop

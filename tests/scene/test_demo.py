@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import urllib.request
 
+from harness.dkim import records, signatures, verdicts
 from harness.ports import free_port
 from harness.sasl import Scram
 from harness.server import binary
@@ -69,6 +70,10 @@ def test_alice_submits_over_tls_that_is_verified_logged_in_by_scram(tmp_path):
         client.deliver(message(From="alice@demo.test"), ["info@demo.test"], "alice@demo.test")
         for user in ("alice", "bob"):
             assert "with ESMTPSA (TLSv1.3)" in demo.mail(user)[0]
+        # The mailbox has LF line ends, and two fields on top that came after the signature.
+        content = demo.mail("bob")[0].replace("\n", "\r\n").encode()
+        assert verdicts(content, records(*demo.tell("dkim", "list", "--no-dns"))) == [True, True]
+        assert {one["d"] for one in signatures(content)} == {"demo.test"}
 
 
 def test_implicit_tls_and_mail_from_outside_are_there_too(tmp_path):

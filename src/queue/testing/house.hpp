@@ -147,9 +147,13 @@ class FakeRouter final : public Router {
 
 class FakeFinisher final : public Finisher {
  public:
-  mail::Edits finish(const mail::Envelope&, base::MessageId id) const override {
-    return {mail::PrependField{"X-Id: " + id.to_string() + "\r\n"}};
+  Finish finish(const Unfinished& message) const override {
+    Finish finish{{mail::PrependField{"X-Id: " + message.id.to_string() + "\r\n"}}, {}};
+    if (message.content && message.content->header.starts_with("Finish:"))
+      finish.decisions.push_back("finished with " + std::string(message.content->header));
+    return finish;
   }
+  bool wants_body_hash(const mail::Origin&) const override { return false; }
 };
 
 class House {
@@ -235,7 +239,10 @@ class House {
     envelope.size = body.size();
     std::promise<base::Result<base::MessageId>> promise;
     auto future = promise.get_future();
-    queue->accept({.envelope = std::move(envelope), .draft = std::move(*draft), .decisions = {"a test"}},
+    queue->accept({.envelope = std::move(envelope),
+                   .draft = std::move(*draft),
+                   .decisions = {"a test"},
+                   .content = facts_of(body)},
                   [&promise](base::Result<base::MessageId> id) { promise.set_value(std::move(id)); });
     const auto id = future.get();
     EXPECT_TRUE(id.has_value());

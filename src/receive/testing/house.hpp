@@ -24,7 +24,8 @@ class HoldAll final : public queue::Router {
 
 class NoFinisher final : public queue::Finisher {
  public:
-  mail::Edits finish(const mail::Envelope&, base::MessageId) const override { return {}; }
+  queue::Finish finish(const queue::Unfinished&) const override { return {}; }
+  bool wants_body_hash(const mail::Origin&) const override { return false; }
 };
 
 // Every next hop takes every recipient.

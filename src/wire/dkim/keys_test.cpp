@@ -5,6 +5,7 @@
 #include "wire/base64.hpp"
 #include "wire/dkim/der.hpp"
 #include "wire/dkim/key_choice.hpp"
+#include "wire/dkim/new_key.hpp"
 #include "wire/dkim/testing/trial.hpp"
 
 namespace postrider::wire::dkim {
@@ -45,6 +46,18 @@ TEST(DkimKeys, SignWhatTheirPublicHalfVerifies) {
   // RFC 8463 Appendix A
   EXPECT_EQ(to_base64(testing::brisbane().key.public_octets()),
             "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+}
+
+TEST(DkimKeys, AreMadeAnewOfBothTypes) {
+  for (const KeyType type : {KeyType::rsa, KeyType::ed25519}) {
+    const std::string pem = make_key(type);
+    const auto key = PrivateKey::from_pem(pem);
+    ASSERT_TRUE(key) << key.error().text;
+    EXPECT_EQ(key->type(), type);
+    EXPECT_EQ(key->bits(), type == KeyType::rsa ? 2048 : 256);
+    EXPECT_NE(pem, make_key(type));
+  }
+  EXPECT_EQ(PrivateKey::from_pem(make_key(KeyType::rsa, 3072)).value().bits(), 3072);
 }
 
 TEST(DkimKeys, OfRsaHaveBounds) {
@@ -110,15 +123,19 @@ TEST(DkimKeyChoice, PassesOverRecordsThatAreNoKeys) {
   EXPECT_EQ(refusal({"v=spf1 -all", kRecord, "verification=1"}).text, kRecord);
   EXPECT_EQ(refusal({"v=spf1 -all"}).why, "the key record can't be read: v= is not DKIM1, or not the first");
   EXPECT_EQ(refusal({"v=spf1 -all"}).result, Result::permerror);
+  EXPECT_EQ(refusal({"v=spf1 -all"}).fault, Fault::malformed_key);
 }
 
 TEST(DkimKeyChoice, RefusesSeveralKeys) {
   EXPECT_EQ(refusal({kRecord, kRecord}).why, "there are several keys");
+  EXPECT_EQ(refusal({kRecord, kRecord}).fault, Fault::several_keys);
   EXPECT_EQ(refusal({kRecord, "v=DKIM1; p="}).result, Result::permerror);
 }
 
 TEST(DkimKeyChoice, RefusesAKeyThatIsNotForThisSignature) {
   EXPECT_EQ(refusal({"v=DKIM1; k=ed25519; p="}).why, "the key was revoked");
+  EXPECT_EQ(refusal({"v=DKIM1; k=ed25519; p="}).fault, Fault::revoked_key);
+  EXPECT_EQ(refusal({kRecord}, Algorithm::rsa_sha256).fault, Fault::unfit_key);
   EXPECT_EQ(refusal({kRecord}, Algorithm::rsa_sha256).why, "the key is of another type than a= says");
   EXPECT_EQ(refusal({kRecord + "; h=sha1"}).why, "the key's h= does not allow sha256");
   EXPECT_EQ(refusal({kRecord + "; s=tlsrpt"}).why, "the key's s= does not allow mail");
@@ -134,12 +151,15 @@ TEST(DkimKeyChoice, HasAPolicyAgainstWeakKeys) {
   EXPECT_EQ(none.result, Result::policy);
   EXPECT_EQ(none.why, "a key of 1023 bits is too weak");
   EXPECT_EQ(none.bits, 1023);
+  EXPECT_EQ(none.fault, Fault::weak_key);
 }
 
 TEST(DkimKeyChoice, TellsNoAnswerFromNoKey) {
   const auto unavailable =
       choose_key(Algorithm::rsa_sha256, {KeyAnswer::Kind::unavailable, {}, "timeout"}).error();
   EXPECT_EQ(unavailable.result, Result::temperror);
+  EXPECT_EQ(unavailable.fault, Fault::no_answer);
+  EXPECT_EQ(choose_key(Algorithm::rsa_sha256, {}).error().fault, Fault::no_key);
   EXPECT_EQ(unavailable.why, "the key could not be looked up: timeout");
   EXPECT_EQ(choose_key(Algorithm::rsa_sha256, {}).error().why, "there is no key");
   EXPECT_EQ(choose_key(Algorithm::rsa_sha256, {}).error().result, Result::permerror);

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "wire/base64.hpp"
 #include "wire/dkim/tag_writer.hpp"
 
@@ -53,18 +54,25 @@ TagWriter unsigned_field(const SigningKey& key, const Signing& signing, std::str
 
 }  // namespace
 
-std::vector<std::string> fields_to_sign(const HeaderIndex& header) {
+std::vector<std::string> fields_to_sign(const HeaderIndex& header, std::span<const std::string> also) {
   std::vector<std::string> names;
-  for (const std::string_view name : kOversigned)
-    names.insert(names.end(), std::min(header.count(name) + 1, kMostRepeats), std::string(name));
-  for (const std::string_view name : kSigned)
-    names.insert(names.end(), std::min(header.count(name), kMostRepeats), std::string(name));
+  const auto add = [&names](std::string_view name, std::size_t times) {
+    const std::size_t room = kMaxSignedFields - names.size();
+    names.insert(names.end(), std::min({times, kMostRepeats, room}), std::string(name));
+  };
+  for (const std::string_view name : kOversigned) add(name, header.count(name) + 1);
+  for (const std::string_view name : kSigned) add(name, header.count(name));
+  const auto is_there = [&names](const std::string& name) {
+    return std::ranges::any_of(names, [&](const auto& one) { return base::iequals(one, name); });
+  };
+  for (const std::string& name : also)
+    if (!is_there(name)) add(name, header.count(name));
   return names;
 }
 
 std::vector<std::string> sign(const HeaderIndex& header, const Digest& body_hash,
                               std::span<const SigningKey> keys, const Signing& signing) {
-  const auto names = fields_to_sign(header);
+  const auto names = fields_to_sign(header, signing.also);
   const std::string list = joined(names);
   const std::string chosen = header.chosen(names, signing.header);
   std::vector<std::string> fields;

@@ -63,6 +63,23 @@ TEST(DkimSign, ChoosesFieldsOnceMoreThanTheyAreThere) {
   EXPECT_EQ(std::ranges::count(bounded, "Resent-To"), 16);
 }
 
+TEST(DkimSign, SignsMoreFieldsWhereThatIsWished) {
+  const std::vector<std::string> also{"Feedback-ID", "X-Absent", "subject", "sender"};
+  const HeaderIndex header("Sender: s\r\nFeedback-Id: a\r\nFeedback-ID: b\r\n");
+  const auto names = fields_to_sign(header, also);
+  EXPECT_EQ(std::ranges::count(names, "Feedback-ID"), 2);
+  EXPECT_EQ(std::ranges::count(names, "X-Absent"), 0);
+  EXPECT_EQ(names.size(), fields_to_sign(header).size() + 2);
+  const std::string message = signed_by("Feedback-ID: a\r\nFrom: joe@football.example.com\r\n\r\n",
+                                        {brisbane()}, {.now = {}, .also = also});
+  EXPECT_THAT(results(verify(message, records_of({brisbane()}))), ElementsAre(Result::pass));
+  std::string other = message;
+  other.replace(other.find("ID: a"), 5, "ID: b");
+  EXPECT_THAT(results(verify(other, records_of({brisbane()}))), ElementsAre(Result::fail));
+  const std::vector<std::string> many(40, "Feedback-ID");
+  EXPECT_LE(fields_to_sign(header, many).size(), kMaxSignedFields);
+}
+
 // RFC 6376 8.15
 TEST(DkimSign, LetsNoFieldBeAdded) {
   const std::string message = signed_by(kMessage, {brisbane()});

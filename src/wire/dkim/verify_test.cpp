@@ -59,6 +59,8 @@ TEST(DkimVerify, FailsWhatHasChanged) {
   EXPECT_EQ(changed("Hi.", "Ho."), "fail: the body has changed");
   EXPECT_EQ(changed("joe@", "jim@"), header_changed);
   EXPECT_EQ(changed("h=From", "h=From:From"), header_changed);
+  EXPECT_EQ(verdict_of(message + "More.\r\n").fault, Fault::body_changed);
+  EXPECT_EQ(verdict_of("From: more\r\n" + message).fault, Fault::none);
   EXPECT_EQ(changed("Subject", "Object"), "pass");
   EXPECT_EQ(changed("Hi.", "Hi. \t"), "pass");
 }
@@ -125,6 +127,7 @@ TEST(DkimVerify, ObeysTheFlagsOfTheKey) {
   EXPECT_EQ(with("joe@football.example.com", "; t=s").result, Result::pass);
   const auto strict = with("joe@sub.football.example.com", "; t=s");
   EXPECT_EQ(strict.result, Result::permerror);
+  EXPECT_EQ(strict.fault, Fault::identity);
   EXPECT_EQ(strict.why, "the key's t=s allows no subdomain in i=");
   EXPECT_TRUE(with("@football.example.com", "; t=y").testing);
   EXPECT_EQ(verify(message_of({}), {}).at(0).why, "there is no key");

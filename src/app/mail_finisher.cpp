@@ -1,0 +1,63 @@
+#include "app/mail_finisher.hpp"
+
+#include <algorithm>
+
+#include "policy/signing.hpp"
+#include "policy/trace.hpp"
+#include "queue/content.hpp"
+#include "sys/metrics.hpp"
+
+namespace postrider::app {
+namespace {
+
+using Result = policy::SignedMail::Result;
+
+constexpr std::size_t kUnreadable = 3;
+// By SignedMail::Result, or kUnreadable.
+sys::Counters signed_mail("postrider_dkim_messages_total",
+                          "Messages of our own users, and what became of their signature.",
+                          {{"result", {"signed", "no_key", "no_author", "unreadable"}}});
+
+bool replaces_body(const mail::Edits& edits) {
+  return std::ranges::any_of(
+      edits, [](const auto& edit) { return std::holds_alternative<mail::ReplaceBody>(edit); });
+}
+
+// As it goes out: with the edits that are there so far. Received is not signed.
+void sign(const config::Config& config, const policy::SigningKeys& keys, const queue::Unfinished& message,
+          queue::Finish& finish) {
+  if (!message.content) {
+    signed_mail.count(kUnreadable);
+    finish.decisions.emplace_back("not signed: where its body begins can be read in two ways");
+    return;
+  }
+  // It was under way already when there was the first key.
+  if (!message.content->body_hash || replaces_body(message.edits)) return;
+  const std::string header = queue::edited_header(message.content->header, message.edits);
+  auto made = policy::sign_mail(config, keys, message.envelope, header, *message.content->body_hash);
+  signed_mail.count(made.result);
+  for (auto& field : made.fields) finish.edits.emplace_back(mail::PrependField{std::move(field)});
+  finish.decisions.push_back(std::move(made.why));
+}
+
+}  // namespace
+
+queue::Finish MailFinisher::finish(const queue::Unfinished& message) const {
+  const auto config = settings_.get().config;
+  queue::Finish finish;
+  if (wants_body_hash(message.envelope.origin)) sign(*config, *signing_.keys(), message, finish);
+  const bool hidden = config->submission.hide_client && !message.envelope.origin.identity.empty();
+  // On top of all else. RFC 5321 4.4
+  finish.edits.emplace_back(
+      mail::PrependField{policy::received_field(message.envelope, message.id, config->hostname,
+                                                hidden ? policy::Client::hidden : policy::Client::shown)});
+  return finish;
+}
+
+// Without a key nothing is said of signing at all.
+bool MailFinisher::wants_body_hash(const mail::Origin& origin) const {
+  const auto config = settings_.get().config;
+  return config->dkim.sign && signing_.keys()->size() > 0 && policy::is_our_mail(*config, origin);
+}
+
+}  // namespace postrider::app
