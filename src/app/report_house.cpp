@@ -28,9 +28,11 @@ base::Result<base::MessageId> accept(queue::Queue& queue, mail::Envelope envelop
   draft->append(content);
   envelope.size = content.size();
   std::promise<base::Result<base::MessageId>> committed;
-  queue.accept(
-      {.envelope = std::move(envelope), .draft = std::move(*draft), .decisions = {std::move(decision)}},
-      [&](base::Result<base::MessageId> id) { committed.set_value(std::move(id)); });
+  queue.accept({.envelope = std::move(envelope),
+                .draft = std::move(*draft),
+                .decisions = {std::move(decision)},
+                .content = queue::facts_of(content)},
+               [&](base::Result<base::MessageId> id) { committed.set_value(std::move(id)); });
   return committed.get_future().get();
 }
 

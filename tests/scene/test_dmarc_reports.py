@@ -7,9 +7,11 @@ import subprocess
 
 import pytest
 
+from harness.dkim import sign_with, signatures, verdicts
 from harness.internet import Internet
 from harness.scenes import id_of
 from harness.server import binary
+from harness.sink import Sink
 from harness.smtp import message
 from harness.tools import run
 from harness.waiting import wait_until
@@ -118,6 +120,24 @@ def test_a_day_of_mail_is_reported_and_read_back(here, there):
     server.restart()
     assert outgoing(server)["there.test"]["state"] == "sent"
     assert len([line for line in server.log_lines() if line.get("event") == "dmarc_report"]) == 1
+
+
+def test_a_report_is_signed_in_the_name_of_its_contact(make_dns, make_server):
+    dns = make_dns({"_dmarc.there.test": {"TXT": ["v=DMARC1; p=none; rua=mailto:r@there.test"]}}, ttl=0)
+    with Sink(("127.0.0.1", 0)) as far:
+        server = make_server(
+            hostname="mx.here.test", dns={"servers": [dns.server]}, authentication={"check": True},
+            listener=[{"address": f"{HERE}:25", "xclient": [PROXY]}],
+            domain=[{"name": "here.test", "users": ["alice"]}],
+            route=[{"domain": "there.test", "via": f"smtp://127.0.0.1:{far.port}"}],
+            dmarc={"send_reports": True, "contact": "dmarc@here.test"})
+        sign_with(server, dns, "here.test")
+        bring(server, EVIL, "there.test")
+        counted(server, 1)
+        let_days_pass(server)
+        content = far.wait(1)[0].content
+        assert verdicts(content, dns.records) == [True, True]
+        assert {one["d"] for one in signatures(content)} == {"here.test"}
 
 
 def test_only_who_agrees_gets_reports_of_others(here, there):
