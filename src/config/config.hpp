@@ -329,9 +329,9 @@ struct Srs {
 // Signing mail that goes out in our name; the keys are in files (directory/dkim_keys). RFC 6376
 struct Dkim {
   bool sign = true;
-  std::vector<mail::Domain> except = {};    // whose mail is not signed, even where there is a key
-  std::vector<std::string> headers = {};    // more fields that are signed
-  base::Milliseconds expire{0};             // how long a signature is good; 0: for ever
+  std::vector<mail::Domain> except = {};  // whose mail is not signed, even where there is a key
+  std::vector<std::string> headers = {};  // more fields that are signed
+  base::Milliseconds expire{0};           // how long a signature is good; 0: for ever
   bool operator==(const Dkim&) const = default;
 };
 

@@ -37,7 +37,7 @@ class SigningKeys {
   static Entry read(const directory::DkimFolder& folder, const mail::Domain& domain, const Entry* before,
                     std::vector<std::string>& faults);
   const Entry* find(const mail::Domain& domain) const;
-  std::vector<std::string> names() const;  // of all keys, in the DNS
+  std::vector<std::string> names() const;              // of all keys, in the DNS
   std::map<std::string, Entry, std::less<>> domains_;  // by A-labels; all that have a list
   std::size_t size_ = 0;
 };

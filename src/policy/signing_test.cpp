@@ -109,8 +109,7 @@ TEST_F(PolicySigning, EndsWhenTheSettingsSayCountedFromWhenTheMailMayLeave) {
   const std::string header = "From: a@example.net\r\n";
   const auto made = sign(header);
   EXPECT_THAT(made.fields, ElementsAre(HasSubstr("; x=" + std::to_string(1'795'000'000 + 9 * 86'400) + ";")));
-  EXPECT_THAT(verified(made, header, kNow + std::chrono::days(10)),
-              ElementsAre(Not(dkim::Result::pass)));
+  EXPECT_THAT(verified(made, header, kNow + std::chrono::days(10)), ElementsAre(Not(dkim::Result::pass)));
 }
 
 TEST_F(PolicySigning, SignsMoreFieldsWhereTheSettingsSaySo) {
