@@ -6,7 +6,6 @@
 namespace postrider::reports {
 namespace {
 
-using wire::dmarc_report::Disposition;
 using wire::dmarc_report::FailureReport;
 using wire::dmarc_report::Feedback;
 using wire::dmarc_report::Record;
