@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/arc_sealing.hpp"
 #include "policy/signing.hpp"
 #include "policy/trace.hpp"
 #include "queue/content.hpp"
@@ -40,12 +41,30 @@ void sign(const config::Config& config, const policy::SigningKeys& keys, const q
   finish.decisions.push_back(std::move(made.why));
 }
 
+// What others sent, and an alias sends on: as it goes out, with what is put above it.
+void seal(const config::Config& config, const policy::SigningKeys& keys, const queue::Unfinished& message,
+          queue::Finish& finish) {
+  if (!message.content || !message.content->body_hash || replaces_body(message.edits)) return;
+  mail::Edits edits = message.edits;
+  edits.insert(edits.end(), message.above.begin(), message.above.end());
+  const std::string header = queue::edited_header(message.content->header, std::move(edits));
+  auto made = policy::seal_mail(config.hostname, keys, header, *message.content->body_hash,
+                                message.envelope.received);
+  for (auto& field : made.fields) finish.edits.emplace_back(mail::PrependField{std::move(field)});
+  finish.decisions.push_back(std::move(made.why));
+}
+
 }  // namespace
 
 queue::Finish MailFinisher::finish(const queue::Unfinished& message) const {
-  const auto config = settings_.get().config;
+  const auto setting = settings_.get();
+  const auto& config = setting.config;
   queue::Finish finish;
-  if (wants_body_hash(message.envelope.origin)) sign(*config, *signing_.keys(), message, finish);
+  const bool ours = policy::is_our_mail(*config, message.envelope.origin);
+  if (ours && config->dkim.sign && signing_.keys()->size() > 0)
+    sign(*config, *signing_.keys(), message, finish);
+  if (!ours && config->arc.seal && policy::is_sent_on(message.envelope, *setting.directory))
+    seal(*config, *signing_.keys(), message, finish);
   const bool hidden = config->submission.hide_client && !message.envelope.origin.identity.empty();
   // On top of all else. RFC 5321 4.4
   finish.edits.emplace_back(
@@ -57,7 +76,8 @@ queue::Finish MailFinisher::finish(const queue::Unfinished& message) const {
 // Without a key nothing is said of signing at all.
 bool MailFinisher::wants_body_hash(const mail::Origin& origin) const {
   const auto config = settings_.get().config;
-  return config->dkim.sign && signing_.keys()->size() > 0 && policy::is_our_mail(*config, origin);
+  if (signing_.keys()->size() == 0) return false;
+  return policy::is_our_mail(*config, origin) ? config->dkim.sign : config->arc.seal;
 }
 
 }  // namespace postrider::app

@@ -345,6 +345,12 @@ struct Dkim {
   bool operator==(const Dkim&) const = default;
 };
 
+// Vouching for what strangers sent and an alias sends on. RFC 8617
+struct Arc {
+  bool seal = false;
+  bool operator==(const Arc&) const = default;
+};
+
 // What becomes of mail whose checks the DNS leaves undecided: where the domain in From wants what fails to be refused, and
 // what is missing could prove it true, the sender comes again; it is taken; or the sender comes again in any case.
 enum class Undecided : std::uint8_t { by_policy, accept, defer };
@@ -418,6 +424,7 @@ struct Config {
   Delivery delivery;
   Srs srs;
   Dkim dkim;
+  Arc arc;
   Http http;
   Timeline timeline;
   DmarcReports dmarc_reports;

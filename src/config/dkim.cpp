@@ -1,4 +1,4 @@
-// [dkim]: how mail is signed that goes out in our name.
+// [dkim]: how mail is signed that goes out in our name. [arc]: how that of others is sealed.
 #include <algorithm>
 #include <array>
 
@@ -38,6 +38,7 @@ void read_dkim(const Value& root, Config& config, Report& report) {
   section.read("expire", dkim.expire);
   if (dkim.headers.size() > kMostHeaders)
     report.add(section.at("headers"), "more than 20 names", "sign what a reader sees; the rest is no use");
+  Section(table_of(root, "arc", report), "arc.", report).read("seal", config.arc.seal);
   // It may wait as long for its next server, and must still be good there.
   if (dkim.expire > base::Milliseconds(0) && dkim.expire <= config.queue.expire)
     report.add(section.at("expire"),

@@ -207,6 +207,7 @@ const std::vector<Spec> kSpecs{
     {"dkim.headers", list, "list of field names", "none", 0, 0, "at most 20; none that changes on the way",
      nullptr},
     {"dkim.expire", duration, "duration", "0s", 0, 365 * kDay, "", nullptr},
+    {"arc.seal", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
 
     {"directory.password_cost", choice, "word", "interactive", 0, 0, "interactive, moderate",
      differs<&C::passwords, &Passwords::cost>},

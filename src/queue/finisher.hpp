@@ -28,6 +28,7 @@ struct Unfinished {
   base::MessageId id;
   const mail::Edits& edits;                    // so far
   const std::optional<ContentFacts>& content;  // nothing: it can't be signed
+  const mail::Edits& above;                    // what will stand above all that is added
 };
 
 struct Finish {

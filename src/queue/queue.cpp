@@ -103,7 +103,7 @@ void Queue::Inside::accept(Incoming incoming, store::Told told, Accepted done) {
   if (envelope.received == base::UtcTime{}) envelope.received = now;
   hold_by_route(envelope, parts.router, now);
   mail::Edits edits = std::move(incoming.edits);
-  Finish finish = parts.finisher.finish({envelope, id, edits, incoming.content});
+  Finish finish = parts.finisher.finish({envelope, id, edits, incoming.content, incoming.above});
   std::ranges::move(finish.edits, std::back_inserter(edits));
   std::ranges::move(incoming.above, std::back_inserter(edits));
   std::ranges::move(finish.decisions, std::back_inserter(incoming.decisions));

@@ -9,7 +9,7 @@ import pytest
 
 from harness.dkim import keys, records, sign_with, signatures, verdicts
 from harness.kernel import check
-from harness.scenes import id_of
+from harness.scenes import delivered, id_of
 from harness.server import binary
 from harness.sink import Sink
 from harness.smtp import message
@@ -270,3 +270,30 @@ def test_the_keys_are_in_a_backup(house, dns, far, tmp_path):
     server.start()
     assert [one["selector"] for one in keys(server, "list", "--no-dns")] == [one["selector"] for one in made]
     assert verdicts(sent(server, far, ours()), records(*made)) == [True, True]
+
+
+def test_what_an_alias_sends_on_is_sealed_where_that_is_wanted(house, dns, far):
+    server = house(arc={"seal": True}, authentication={"check": True})
+    sign_with(server, dns, "example.test", "--algorithm", "rsa")
+    text = message(From="eve@one.test", To="info@example.test")
+    content = sent(server, far, text, recipient="info@example.test", sender="eve@one.test", source=STRANGER)
+    verdict, chain, _ = dkim.arc_verify(content, dnsfunc=lambda name, timeout=5: _text(dns, name))
+    assert verdict == b"pass", content
+    assert [one["as-domain"] for one in chain] == [b"example.test"]
+    assert b"ARC-Authentication-Results: i=1; mx.example.test;\r\n\tdmarc=none" in content
+    # Through it again: one more link of the chain, which is whole.
+    content = sent(server, far, content, recipient="info@example.test", sender="eve@one.test", source=STRANGER)
+    verdict, chain, _ = dkim.arc_verify(content, dnsfunc=lambda name, timeout=5: _text(dns, name))
+    assert verdict == b"pass" and len(chain) == 2
+    # What goes to nobody else is not sealed, and nothing is without the setting.
+    id_ = send(server, text, recipient="alice@example.test", sender="eve@one.test", source=STRANGER)
+    assert b"ARC-Seal" not in delivered(server, id_)
+    server.change({"arc": {"seal": False}})
+    server.reload()
+    content = sent(server, far, text, recipient="info@example.test", sender="eve@one.test", source=STRANGER)
+    assert b"ARC-Seal" not in content
+
+
+def _text(dns, name):
+    found = dns.records.get(name.decode().rstrip("."), {}).get("TXT")
+    return found[0].encode() if found else None
