@@ -39,6 +39,8 @@ std::function<std::optional<int>()> add_metrics(CLI::App& app);
 // The same for `backup` and `restore`.
 std::function<std::optional<int>()> add_backup(CLI::App& app);
 
+// The same for `dmarc`: reports.
+std::function<std::optional<int>()> add_dmarc(CLI::App& app);
 // The same for `domain`, `account`, `alias` and `directory`: who exists here.
 std::function<std::optional<int>()> add_directory(CLI::App& app);
 // Adds `resolve ADDRESS`, used in the same way: 0 where mail for it has somewhere to go, 1 where it fails or waits.

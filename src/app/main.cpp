@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   const auto tls = app::add_tls(app);
   const auto verify = app::add_verify(app);
   const auto dkim = app::add_dkim(app);
+  const auto dmarc = app::add_dmarc(app);
 
   try {
     app.parse(argc, argv);
@@ -83,5 +84,6 @@ int main(int argc, char** argv) {
   if (const auto code = tls()) return *code;
   if (const auto code = verify()) return *code;
   if (const auto code = dkim()) return *code;
+  if (const auto code = dmarc()) return *code;
   return app::config_keys();
 }

@@ -57,16 +57,16 @@ std::optional<deliver::MailboxTarget> mailbox_target(const receive::Setting& set
 Router::Choice Router::choose(const mail::Envelope&, const mail::Recipient& recipient) {
   const auto setting = settings_.get();
   auto route = config::route_for(setting.config, recipient.final.host());
-  if (!route->is_default()) return by_route(std::move(route));
+  if (!route->is_default()) return by_route(std::move(route), recipient);
   if (setting.directory->mailbox(recipient.final))
-    return {.courier = &couriers_.maildir, .route = std::move(route), .instead = {}};
+    return {.courier = &mailboxes(recipient), .route = std::move(route), .instead = {}};
   const auto* domain = recipient.final.domain();
   if (domain && setting.directory->is_local(*domain)) {
     return instead(mail::Action::failed,
                    mail::reply(550, 1, 1, '<' + recipient.final.to_string() + ">: no such mailbox here"),
                    "local");
   }
-  return by_route(std::move(route));
+  return by_route(std::move(route), recipient);
 }
 
 // The default route, which is for those alone who are nobody's here, never holds.
@@ -93,14 +93,27 @@ std::vector<mail::Recipient> Router::recipients(const mail::Address& address) co
   return found.empty() ? queue::Router::recipients(address) : found;
 }
 
-Router::Choice Router::by_route(std::shared_ptr<const config::Route> route) {
+queue::Courier& Router::mailboxes(const mail::Recipient& recipient) const {
+  const auto config = settings_.get().config;
+  const auto& reports = config->dmarc_reports.report_address;
+  if (!couriers_.reports || !reports) return couriers_.maildir;
+  const auto is = [&](const mail::Address& address) {
+    return address.host() == reports->host() && base::iequals(address.local(), reports->local());
+  };
+  const bool theirs =
+      is(recipient.original) || is(recipient.final) || (recipient.alias && is(*recipient.alias));
+  return theirs ? *couriers_.reports : couriers_.maildir;
+}
+
+Router::Choice Router::by_route(std::shared_ptr<const config::Route> route,
+                                const mail::Recipient& recipient) {
   const auto& via = route->via;
   if (std::holds_alternative<config::ViaHold>(via)) return {.route = {}, .instead = {}, .hold = true};
   if (std::holds_alternative<config::ViaDiscard>(via)) {
     return instead(mail::Action::discarded, mail::reply(250, 0, 0, "discarded by the route"), "discard");
   }
   queue::Courier* courier = &couriers_.smtp;
-  if (std::holds_alternative<config::ViaMaildir>(via)) courier = &couriers_.maildir;
+  if (std::holds_alternative<config::ViaMaildir>(via)) courier = &mailboxes(recipient);
   if (std::holds_alternative<config::ViaPipe>(via)) courier = &couriers_.pipe;
   return {.courier = courier, .route = std::move(route), .instead = {}};
 }

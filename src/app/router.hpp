@@ -20,6 +20,7 @@ struct Couriers {
   queue::Courier& maildir;
   queue::Courier& smtp;  // and LMTP
   queue::Courier& pipe;
+  queue::Courier* reports = nullptr;  // mail for [dmarc] report_address; null: goes into its mailbox
 };
 
 class Router final : public queue::Router {
@@ -31,7 +32,8 @@ class Router final : public queue::Router {
   std::vector<mail::Recipient> recipients(const mail::Address& address) const override;
 
  private:
-  Choice by_route(std::shared_ptr<const config::Route> route);
+  Choice by_route(std::shared_ptr<const config::Route> route, const mail::Recipient& recipient);
+  queue::Courier& mailboxes(const mail::Recipient& recipient) const;
   Choice instead(mail::Action action, mail::Reply reply, std::string relay) const;
 
   const Settings& settings_;

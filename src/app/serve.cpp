@@ -15,6 +15,7 @@
 #include "app/login_house.hpp"
 #include "app/mail_finisher.hpp"
 #include "app/metrics.hpp"
+#include "app/report_house.hpp"
 #include "app/router.hpp"
 #include "app/settings.hpp"
 #include "app/signing_watch.hpp"
@@ -195,7 +196,9 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   deliver::SmtpCourier smtp(
       {.config = current, .hosts = hosts, .clock = clock, .tls = &certificates.client()});
   deliver::PipeCourier pipe(current);
-  Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe}, clock);
+  ReportHouse reports(settings, maildir, clock);
+  Router router(settings, {.maildir = maildir, .smtp = smtp, .pipe = pipe, .reports = reports.courier()},
+                clock);
   SigningWatch signing(config->data_dir);
   const MailFinisher finisher(settings, signing);
   queue::Queue queue({.spool = **spool,
@@ -225,7 +228,8 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                              &certificates.server(),
                              &(*house)->logins(),
                              &sending,
-                             &dns_of_checks};
+                             &dns_of_checks,
+                             reports.recorder()};
   std::unique_ptr<receive::Collector> collector;
   if (config->submit.allow != config::SubmitAllow::nobody) {
     auto started = receive::Collector::start(config->submit.folder, services);
@@ -234,6 +238,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   }
   const Metrics metrics(**spool, (*house)->guard());
   if (http) http->start();
+  reports.start(queue, **resolver);
   server->start(services);
   for (const auto& address : server->addresses()) sys::log::info("listening", {{"address", address}});
   if (http) sys::log::info("metrics", {{"address", http->address()}});
@@ -245,6 +250,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
   sys::log::info("stopping");
   supervisor.stopping();
   server->stop(kSessionPatience);
+  reports.stop();
   return code;
 }
 

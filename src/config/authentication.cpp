@@ -1,4 +1,5 @@
-// [authentication]: checking who sent the mail that strangers bring. [dmarc]: what becomes of what fails.
+// [authentication]: checking who sent the mail that strangers bring. [dmarc]: what becomes of what fails, and
+// reports.
 #include <algorithm>
 
 #include "config/sections.hpp"
@@ -24,6 +25,17 @@ void read_forwarders(Section& section, Authentication& authentication) {
   }
 }
 
+void read_reports(Section& section, DmarcReports& reports) {
+  section.read("send_reports", reports.send);
+  section.read("organization", reports.organization, parse_title);
+  section.read("contact", reports.contact, parse_address);
+  section.read("report_address", reports.report_address, parse_address);
+  section.read("keep_reports", reports.keep);
+  if (reports.send && !section.has("contact"))
+    section.report().add(section.at("send_reports"), "reports are sent, and nobody can be asked about them",
+                         "add contact = \"dmarc@...\", an address of a domain of yours");
+}
+
 }  // namespace
 
 void read_authentication(const Value& root, Config& config, Report& report) {
@@ -37,6 +49,7 @@ void read_authentication(const Value& root, Config& config, Report& report) {
   section.read_list("trusted_arc", authentication.trusted_arc, parse_domain);
   Section dmarc(table_of(root, "dmarc", report), "dmarc.", report);
   dmarc.read("policy", config.dmarc.policy);
+  read_reports(dmarc, config.dmarc_reports);
 }
 
 }  // namespace postrider::config

@@ -326,6 +326,16 @@ struct Srs {
   bool operator==(const Srs&) const = default;
 };
 
+// Reports about mail in a domain's name: ours to others, and those of others to us. RFC 9990
+struct DmarcReports {
+  bool send = false;                                 // requires `contact`
+  std::string organization;                          // for people; empty: hostname
+  std::optional<mail::Address> contact = {};         // whose mail ours are
+  std::optional<mail::Address> report_address = {};  // mail for it is read as reports; absent: for none
+  base::Milliseconds keep{std::chrono::days(400)};   // those that were received
+  bool operator==(const DmarcReports&) const = default;
+};
+
 // Signing mail that goes out in our name; the keys are in files (directory/dkim_keys). RFC 6376
 struct Dkim {
   bool sign = true;
@@ -417,6 +427,7 @@ struct Config {
   Arc arc;
   Http http;
   Timeline timeline;
+  DmarcReports dmarc_reports;
   Passwords passwords;
   Submit submit;
   std::vector<Domain> domains;  // in the order of the file

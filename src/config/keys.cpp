@@ -102,6 +102,11 @@ const std::vector<Spec> kSpecs{
     {"authentication.forwarders", list, "list of networks and domains", "none", 0, 0, "", nullptr},
     {"authentication.trusted_arc", list, "list of domains", "none", 0, 0, "", nullptr},
     {"dmarc.policy", choice, "word", "apply", 0, 0, "apply, quarantine, none", nullptr},
+    {"dmarc.send_reports", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"dmarc.organization", text, "string", "none", 0, 0, "1 to 100 octets", nullptr},
+    {"dmarc.contact", text, "address", "none", 0, 0, "with send_reports", nullptr},
+    {"dmarc.report_address", text, "address", "none", 0, 0, "of a mailbox here", nullptr},
+    {"dmarc.keep_reports", duration, "duration", "400d", kDay, 3650 * kDay, "", nullptr},
 
     {"tls.certificate", list, "path, or list of paths", "none", 0, 0, "absolute; at most 1000", nullptr},
     {"tls.key", list, "path, or list of paths", "none", 0, 0, "absolute; one for each certificate", nullptr},

@@ -179,6 +179,13 @@ Parsed<std::string> parse_system_user(std::string_view text) {
   return problem(quoted(text) + " is no user name of a system", "write it as in /etc/passwd: \"postrider\"");
 }
 
+Parsed<std::string> parse_title(std::string_view text) {
+  const auto control = [](char c) { return (c >= 0 && c < ' ') || c == 127; };
+  if (!text.empty() && text.size() <= 100 && base::is_utf8(text) && std::ranges::none_of(text, control))
+    return std::string(text);
+  return problem(quoted(text) + " is no name for people", "write 1 to 100 octets of text on one line");
+}
+
 Parsed<std::string> parse_separator(std::string_view text) {
   if (text.empty() || (text.size() == 1 && std::string_view("+-=_.#").contains(text)))
     return std::string(text);

@@ -56,6 +56,8 @@ Parsed<std::string> parse_absolute_path(std::string_view text);
 Parsed<std::string> parse_path_in(std::string_view text, const std::string& data_dir);
 // Name of a user of the operating system.
 Parsed<std::string> parse_system_user(std::string_view text);
+// A name for people: 1 to 100 octets of UTF-8 without control characters.
+Parsed<std::string> parse_title(std::string_view text);
 Parsed<std::string> parse_separator(std::string_view text);
 
 Parsed<AddressPattern> parse_address_pattern(std::string_view text);

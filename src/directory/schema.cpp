@@ -1,10 +1,8 @@
 #include "directory/schema.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 
-#include "store/database_copy.hpp"
+#include "store/migration.hpp"
 
 namespace postrider::directory {
 namespace {
@@ -75,60 +73,14 @@ CREATE TABLE app_password(
 
 constexpr std::array<const char*, 1> kSteps = {kFormat1};
 
-std::unexpected<base::Failure> refuse(std::string why) {
-  return base::permanent({5, 3, 5}, "the directory can't be opened", std::move(why));
-}
-
-base::Result<void> copy_before_migration(store::Database& database, const std::filesystem::path& path,
-                                         std::int64_t format) {
-  const std::filesystem::path copy = path.string() + fmt::format(".format-{}", format);
-  std::error_code ignored;
-  std::filesystem::remove(copy, ignored);
-  auto copied = store::copy_database(database, copy);
-  // It holds hashes of passwords.
-  if (copied) std::filesystem::permissions(copy, std::filesystem::perms(0600), ignored);
-  return copied;
-}
-
-base::Result<std::int64_t> check_format(store::Database& database, const std::filesystem::path& path,
-                                        std::int64_t newest) {
-  const std::int64_t application = database.number("PRAGMA application_id");
-  const std::int64_t format = database.number("PRAGMA user_version");
-  const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!empty && application != kApplicationId)
-    return refuse(fmt::format("{} is not a directory of postrider", path.string()));
-  if (format > newest)
-    return refuse(
-        fmt::format("{} has format {}, and this postrider knows formats up to {}: it was written by a "
-                    "newer one, so install that",
-                    path.string(), format, newest));
-  return format;
-}
-
 }  // namespace
 
 std::span<const char* const> schema_steps() { return kSteps; }
 
 base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
                            std::span<const char* const> steps) {
-  const auto current = static_cast<std::int64_t>(steps.size());
-  auto format = check_format(database, path, current);
-  if (!format) return std::unexpected(format.error());
-  if (*format == current) return {};
-  if (*format > 0)
-    if (auto copied = copy_before_migration(database, path, *format); !copied) return copied;
-  database.execute("BEGIN IMMEDIATE");
-  // Another process may have done it while this one waited.
-  format = check_format(database, path, current);
-  if (!format) {
-    database.execute("ROLLBACK");
-    return std::unexpected(format.error());
-  }
-  for (std::int64_t step = *format; step < current; ++step) database.execute(steps[step]);
-  database.execute(fmt::format("PRAGMA application_id={}", kApplicationId).c_str());
-  database.execute(fmt::format("PRAGMA user_version={}", current).c_str());
-  database.execute("COMMIT");
-  return {};
+  return store::migrate(database, path,
+                        {.application_id = kApplicationId, .what = "directory", .steps = steps});
 }
 
 }  // namespace postrider::directory

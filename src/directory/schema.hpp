@@ -16,9 +16,7 @@ inline constexpr std::int32_t kApplicationId = 0x50526469;
 // steps[n] leads from format n to format n + 1; steps[0] makes the first tables in an empty file.
 std::span<const char* const> schema_steps();
 
-// Brings the file to format steps.size(), all steps in one transaction; two processes may do so at once.
-// Before the first step of a file that is not new, a copy of it is left beside it, named `path` +
-// ".format-N". Failure: permanent, where the file is not ours or has a newer format. Throws store::SqlError.
+// See store/migration.hpp.
 base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
                            std::span<const char* const> steps);
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/authentication.hpp"
@@ -33,6 +34,7 @@ struct Judged {
   // Where that is not findings.dmarc.disposition, or that is not findings.dmarc.policy of a message that failed.
   const std::vector<PolicyOverride>& overrides;
   const std::vector<std::string>& recipient_domains;  // that RCPT named, A-labels, each once
+  std::string_view header;                            // all fields, as the message came
 };
 
 class JudgedObserver {

@@ -79,8 +79,9 @@ class Session {
 
   // session_origin.cpp: who sent it
   void examine(std::string_view header);
-  // What it is refused with; else `incoming` says what was found.
+  // What it is refused with; else `incoming` says what was found. `header` is that of the message.
   boost::asio::awaitable<std::optional<mail::Reply>> judge_origin(Examination& examination,
+                                                                  std::string_view header,
                                                                   queue::Incoming& incoming);
 
   // input and output

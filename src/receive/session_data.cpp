@@ -177,7 +177,7 @@ awaitable<std::vector<Reply>> Session::commit(Transfer& transfer, Examination* e
   std::ranges::move(wire::authres::removal(transfer.header(), dialog_.setting().config->hostname.ascii()),
                     std::back_inserter(incoming.edits));
   if (examination) {
-    if (auto refusal = co_await judge_origin(*examination, incoming))
+    if (auto refusal = co_await judge_origin(*examination, transfer.header(), incoming))
       co_return std::vector<Reply>(by_rcpt.size(), *refusal);
   }
   const Reply said = co_await accept(std::move(incoming), transfer.size());

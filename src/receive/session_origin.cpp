@@ -53,7 +53,8 @@ void Session::examine(std::string_view header) {
                          .timeout = dialog_.setting().config->authentication.timeout});
 }
 
-awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, queue::Incoming& incoming) {
+awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, std::string_view header,
+                                                      queue::Incoming& incoming) {
   const auto& config = *dialog_.setting().config;
   if (!examination.end_of_body()) {
     // The DNS has its own deadline; ours is only there so that its failure can't hold the session.
@@ -71,7 +72,7 @@ awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, 
   // Who comes again is told of then.
   if (services_.judged && !(verdict.refusal && verdict.refusal->temporary()))
     services_.judged->judged(
-        {facts, findings, verdict.done, verdict.overrides, domains_of(incoming.envelope.recipients)});
+        {facts, findings, verdict.done, verdict.overrides, domains_of(incoming.envelope.recipients), header});
   if (verdict.refusal) co_return std::move(verdict.refusal);
   incoming.envelope.junk = verdict.done == wire::dmarc::Policy::quarantine;
   if (incoming.envelope.junk) incoming.above.emplace_back(mail::PrependField{std::string(kJunkField)});

@@ -7,19 +7,11 @@
 #include "wire/dsn/delivery_status.hpp"
 #include "wire/mime/content_type.hpp"
 #include "wire/mime/date.hpp"
+#include "wire/mime/lines.hpp"
 #include "wire/smtp/xtext.hpp"
 
 namespace postrider::wire::dsn {
 namespace {
-
-// The first line of `text`, which is left at what follows; without its end.
-std::string_view take_line(std::string_view& text) {
-  const auto end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 bool is_blank(std::string_view line) { return base::trim(line).empty(); }
 
@@ -34,7 +26,7 @@ std::vector<Field> take_block(std::string_view& text) {
   constexpr std::size_t kMaxFields = 100;
   constexpr std::size_t kMaxFolded = 16 * 1024;
   while (!text.empty()) {
-    const std::string_view line = take_line(text);
+    const std::string_view line = mime::take_line(text);
     if (is_blank(line)) break;
     if (base::is_wsp(line.front())) {
       if (!fields.empty() && fields.back().value.size() < kMaxFolded) fields.back().value += line;
@@ -166,7 +158,7 @@ std::optional<std::string_view> find_in_parts(std::string_view body, std::string
   const std::string delimiter = "--" + std::string(boundary);
   for (std::string_view rest = body; !rest.empty();) {
     const auto at = static_cast<std::size_t>(rest.data() - body.data());
-    const std::string_view line = take_line(rest);
+    const std::string_view line = mime::take_line(rest);
     const bool delimits = line.starts_with(delimiter);
     const std::string_view behind = delimits ? base::trim(line.substr(delimiter.size())) : line;
     const bool closes = delimits && behind == "--";

@@ -1,0 +1,163 @@
+#include "wire/dmarc_report/report_mail.hpp"
+
+#include <gtest/gtest.h>
+
+#include "wire/dmarc_report/archive.hpp"
+#include "wire/mime/header_fields.hpp"
+#include "wire/mime/text.hpp"
+
+namespace postrider::wire::dmarc_report {
+namespace {
+
+Feedback feedback() {
+  Feedback out{.version = "1.0",
+               .org_name = "Example",
+               .email = "dmarc@example.com",
+               .extra_contact_info = {},
+               .report_id = "1664496000-example.org@mx.example.com",
+               .error = {},
+               .generator = {},
+               .begin = std::chrono::sys_seconds(std::chrono::seconds(1664496000)),
+               .end = std::chrono::sys_seconds(std::chrono::seconds(1664582399)),
+               .published = {},
+               .records = {}};
+  out.published.domain = "example.org";
+  Record record;
+  record.source = *base::IpAddress::parse("192.0.2.1");
+  record.count = 3;
+  record.header_from = "example.org";
+  out.records.push_back(record);
+  return out;
+}
+
+std::string mail_of(const Feedback& about, std::string from_name = "Example") {
+  const Outgoing outgoing{.submitter = "mx.example.com",
+                          .from_name = std::move(from_name),
+                          .from = "dmarc@example.com",
+                          .to = "reports@example.org",
+                          .id = "01mckx3v8g000",
+                          .date = base::UtcTime(std::chrono::seconds(1664600000)),
+                          .feedback = about};
+  return write_report_mail(outgoing, gzip(write_feedback(about)));
+}
+
+TEST(DmarcReportMail, IsWrittenSoThatItIsReadBack) {
+  const auto read = read_report_mail(mail_of(feedback()));
+  ASSERT_TRUE(read) << read.error().text;
+  ASSERT_EQ(read->aggregate.size(), 1u);
+  EXPECT_EQ(read->aggregate[0], feedback());
+  EXPECT_FALSE(read->failure);
+}
+
+TEST(DmarcReportMail, HasTheSubjectAndFilenameOfTheRfc) {
+  const std::string mail = mail_of(feedback());
+  const auto subject = mime::find_field(mail, "Subject");
+  ASSERT_TRUE(subject);
+  EXPECT_EQ(mime::decode_unstructured(subject->value),
+            "Report Domain: example.org Submitter: mx.example.com "
+            "Report-ID: <1664496000-example.org@mx.example.com>");
+  EXPECT_NE(mail.find("filename=\"mx.example.com!example.org!1664496000!1664582399.xml.gz\""), mail.npos);
+  EXPECT_NE(mail.find("Content-Type: application/gzip\r\n"), mail.npos);
+  EXPECT_NE(mail.find("3 messages, of which 3 did not pass"), mail.npos);
+}
+
+TEST(DmarcReportMail, HasNoLineThatAServerWouldRefuse) {
+  Feedback about = feedback();
+  for (int i = 0; i < 500; ++i) about.records.push_back(about.records.front());
+  const std::string mail =
+      mail_of(about, std::string("Größe \"quoted\" \r\nBcc: <x@y.test>") + std::string(150, 'x'));
+  std::size_t line = 0;
+  for (std::size_t end; (end = mail.find("\r\n", line)) != mail.npos; line = end + 2) {
+    EXPECT_LE(end - line, 78u) << mail.substr(line, end - line);
+    EXPECT_FALSE(mail.substr(line).starts_with("Bcc"));
+  }
+  EXPECT_EQ(line, mail.size());
+}
+
+TEST(DmarcReportMail, IsFoundAsAPlainAttachmentToo) {
+  const std::string mail =
+      "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
+      "--b\r\nContent-Type: application/octet-stream; name=\"r.xml\"\r\n"
+      "Content-Transfer-Encoding: quoted-printable\r\n\r\n" +
+      [] {
+        std::string out;
+        for (const char c : write_feedback(feedback())) {
+          if (c == '\n')
+            out += "\r\n";
+          else if (c == '=')
+            out += "=3D";
+          else
+            out += c;
+        }
+        return out;
+      }() +
+      "--b--\r\n";
+  const auto read = read_report_mail(mail);
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(read->aggregate.at(0), feedback());
+}
+
+TEST(DmarcReportMail, IsKnownByItsHeader) {
+  EXPECT_TRUE(is_report(mail_of(feedback())));
+  EXPECT_TRUE(is_report("Subject: =?utf-8?Q?Report_domain:_a.test?=\r\n"));
+  EXPECT_TRUE(is_report("Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n"));
+  EXPECT_FALSE(is_report("Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n"));
+  EXPECT_FALSE(is_report("Subject: Re: Report Domain: a.test\r\n"));
+}
+
+TEST(DmarcReportMail, SaysWhyThereIsNone) {
+  EXPECT_EQ(read_report_mail("Subject: hi\r\n\r\nhello\r\n").error().text,
+            "there is no report in the message");
+  EXPECT_EQ(read_report_mail("Content-Type: application/gzip\r\n\r\nhello\r\n").error().text.substr(0, 18),
+            "no well-formed XML");
+}
+
+TEST(DmarcReportMail, ReadsFilesOfEachForm) {
+  const std::string xml = write_feedback(feedback());
+  for (const std::string& file : {xml, "\xEF\xBB\xBF" + xml, gzip(xml), mail_of(feedback())}) {
+    const auto read = read_report_file(file);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(read->aggregate.at(0), feedback());
+  }
+}
+
+// RFC 9991 Appendix A, shortened.
+TEST(DmarcFailureReport, HasTheFieldsOfTheRfcs) {
+  const std::string mail =
+      "Content-Type: multipart/report; report-type=feedback-report; boundary=\"b\"\n\n"
+      "--b\nContent-Type: text/plain\n\nfailed\n"
+      "--b\nContent-Type: message/feedback-report\n\n"
+      "Feedback-Type: auth-failure\nVersion: 1\nUser-Agent: DMARC-Filter/1.2.3\n"
+      "Auth-Failure: dmarc\nAuthentication-Results: gen.example;\n  dmarc=fail header.from=consumer.example\n"
+      "Identity-Alignment: dkim\nDKIM-Domain: consumer.example\nDKIM-Identity: @consumer.example\n"
+      "DKIM-Selector: epsilon\nOriginal-Envelope-Id: 65E1A3F0A0\nOriginal-Mail-From: "
+      "author=gen.example@forwarder.example\n"
+      "Source-IP: 192.0.2.2\nSource-Port: 12345\nReported-Domain: consumer.example\nDelivery-Result: reject\n"
+      "Arrival-Date: Tue, 19 Jul 2022 07:57:48 +0200\nIncidents: 2\n"
+      "--b\nContent-Type: text/rfc822-headers\n\nSubject: one\nFrom: author@consumer.example\n\n"
+      "--b--\n";
+  const auto found = find_failure_report(mail);
+  ASSERT_TRUE(found && *found);
+  const FailureReport& report = **found;
+  EXPECT_EQ(report.type, "auth-failure");
+  EXPECT_EQ(report.auth_failure, "dmarc");
+  EXPECT_EQ(report.identity_alignment, "dkim");
+  EXPECT_EQ(report.dkim_selector, "epsilon");
+  EXPECT_EQ(report.delivery_result, "reject");
+  EXPECT_EQ(report.source_port, 12345);
+  EXPECT_EQ(report.incidents, 2u);
+  EXPECT_EQ(report.authentication_results,
+            std::vector<std::string>{"gen.example; dmarc=fail header.from=consumer.example"});
+  EXPECT_EQ(report.arrival, base::UtcTime(std::chrono::seconds(1658210268)));
+  EXPECT_EQ(report.header, "Subject: one\nFrom: author@consumer.example\n");
+}
+
+TEST(DmarcFailureReport, NeedsItsType) {
+  const auto found = find_failure_report("Content-Type: message/feedback-report\n\nVersion: 1\n");
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(*found);
+  EXPECT_FALSE(find_failure_report("Subject: hi\n\nhello\n"));
+}
+
+}  // namespace
+}  // namespace postrider::wire::dmarc_report
