@@ -44,7 +44,7 @@ bool vouches(const ArcHop& hop, const DmarcFinding& dmarc) {
   });
 }
 
-// The seal that overrides a fail: all who sealed from there on are trusted, since each could have changed what he got. RFC 8617 9.3
+// The seal that overrides a fail: all who sealed from there on are trusted, since each could have changed what he got. RFC 8617 9.4
 std::optional<std::string> trusted_seal(const config::Authentication& settings,
                                         const AuthenticationFindings& findings) {
   if (!findings.arc.passed()) return {};

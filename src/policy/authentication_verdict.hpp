@@ -23,7 +23,7 @@ struct AuthenticationVerdict {
 //   550 5.7.1                  DMARC fails, and the owner of the domain wants it refused (RFC 9989 5.4); or From has domains that
 //                              can't be judged, and would deceive a reader
 //   550 5.7.23                 SPF says fail, and [authentication] refuse_spf_fail says so (RFC 7372 3.2)
-// Never refused or set aside: what a listed forwarder brings, and what a trusted seal vouches for (RFC 8617 7.2.2).
+// Never refused or set aside: what a listed forwarder brings, and what a trusted seal vouches for (RFC 8617 7.2.1).
 AuthenticationVerdict judge_authentication(const config::Config& config, const AuthenticationFacts& facts,
                                            const AuthenticationFindings& findings);
 
