@@ -1,6 +1,7 @@
 #include "app/dmarc_text.hpp"
 
 #include <boost/json/array.hpp>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -31,7 +32,7 @@ std::string done_text(const reports::Sender& sender) {
 std::string percent(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0) return "-";
   const double share = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-  auto rounded = static_cast<int>(share + 0.5);
+  auto rounded = std::lround(share);
   if (rounded == 100 && part < whole) rounded = 99;
   if (rounded == 0 && part > 0) rounded = 1;
   return std::to_string(rounded) + " %";

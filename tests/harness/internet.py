@@ -5,6 +5,8 @@ Unbound resolves), and mail servers on port 25.
                            "broken.test": SERVFAIL, "silent.test": TIMEOUT}) as internet:
         make_server(dns={"servers": [internet.server]})
 
+With `signed` each zone is signed (DNSSEC) by a key of its own, which `trust_anchors` has, for `[dns] trust_anchors`.
+
 A zone is a dict from names (relative to the zone, "@" is the zone itself) to records as a zone file has them. What is
 in no zone does not exist. For use inside tools/in_namespace (root; port 25).
 """
@@ -47,11 +49,12 @@ server:
   pidfile: "{folder}/unbound.pid"
   use-syslog: no
   num-threads: 1
-  module-config: "iterator"
+  module-config: "{modules}"
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow
   root-hints: ""
   local-zone: "test." nodefault
+  local-zone: "2.0.192.in-addr.arpa." nodefault
   outbound-msg-retry: 2
   infra-cache-min-rtt: 50
   so-reuseport: no
@@ -73,8 +76,9 @@ ns A 127.0.0.54
 class Internet:
     """`zones` as above; `server` is what `[dns] servers` wants."""
 
-    def __init__(self, folder, zones, ttl=1):
+    def __init__(self, folder, zones, ttl=1, signed=False):
         self.folder = pathlib.Path(folder)
+        self.trust_anchors = self.folder / "trust-anchors"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._nsd_port, self._port = free_port("127.0.0.54"), free_port("127.0.0.1")
         self._processes = []
@@ -90,12 +94,32 @@ class Internet:
             file = self.folder / f"{name or 'root'}.zone"
             if zone != SERVFAIL:
                 file.write_text(_zone(name, zone, ttl), encoding="utf-8")
+                if signed and name:
+                    self._sign(name, file)
             nsd += f'zone:\n  name: "{name}."\n  zonefile: "{file}"\n'
             if name:
                 unbound += f'stub-zone:\n  name: "{name}."\n  stub-addr: 127.0.0.54@{self._nsd_port}\n'
         (self.folder / "nsd.conf").write_text(nsd)
-        unbound = _UNBOUND.format(port=self._port, folder=self.folder, nsd=self._nsd_port) + unbound
+        unbound = _UNBOUND.format(port=self._port, folder=self.folder, nsd=self._nsd_port,
+                                  modules="validator iterator" if signed else "iterator") + unbound
         (self.folder / "unbound.conf").write_text(unbound)
+
+    def _sign(self, name, file):
+        """Its resolver has no anchor: it hands the signatures on, and who asks it has to judge them."""
+        key = self._call("ldns-keygen", "-a", "ECDSAP256SHA256", name)
+        self._call("ldns-signzone", "-f", file, file, key)
+        with open(self.trust_anchors, "ab") as anchors:
+            anchors.write((self.folder / f"{key}.key").read_bytes())
+
+    def _call(self, *words):
+        return subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
+
+    def spoil(self, name, old, new):
+        """After it was signed, and before it is served: another text in the zone, whose signature then is none."""
+        file = self.folder / f"{name}.zone"
+        text = file.read_text()
+        assert old in text, text
+        file.write_text(text.replace(old, new))
 
     @property
     def server(self):

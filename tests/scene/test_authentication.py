@@ -9,6 +9,7 @@ import dkim
 import pytest
 
 from harness.dns import SERVFAIL, TIMEOUT
+from harness.internet import Internet
 from harness.scenes import delivered, id_of, settled
 from harness.server import binary
 from harness.smtp import message
@@ -82,6 +83,36 @@ def house(make_dns, make_server):
     return make
 
 
+def zones():
+    """The same as zones of a real name server."""
+    made = {}
+    for name, kinds in records().items():
+        zone = ".".join(name.split(".")[-5 if name.endswith(".arpa") else -2:])
+        owner = name.removesuffix(zone).rstrip(".") or "@"
+        for kind, values in kinds.items():
+            for value in values:
+                if kind == "TXT":
+                    value = " ".join(f'"{value[at:at + 255]}"' for at in range(0, len(value), 255))
+                made.setdefault(zone, {}).setdefault(owner, []).append(f"{kind} {value}{'.' * (kind == 'PTR')}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def signed_zones(tmp_path_factory):
+    with Internet(tmp_path_factory.mktemp("signed"), zones(), signed=True) as internet:
+        yield internet
+
+
+@pytest.fixture(params=["fake DNS", "signed zones"])
+def any_house(request, house):
+    """`house`, or the same on signed zones, of which the server has the keys."""
+    if request.param == "fake DNS":
+        return house
+    internet = request.getfixturevalue("signed_zones")
+    return lambda **overrides: house(
+        **{"dns": {"servers": [internet.server], "trust_anchors": str(internet.trust_anchors)}, **overrides})
+
+
 def bring(server, mail, client=GOOD, sender="joe@good.test", helo="mx.good.test", how="data", listener=0):
     """The reply to the end of the data, from a server at this address."""
     with server.client(listener) as smtp:
@@ -122,8 +153,8 @@ def junk(server, count=1):
 
 
 @pytest.mark.parametrize("how", ["data", "bdat"])
-def test_mail_that_is_what_it_says_passes(house, how):
-    server = house()
+def test_mail_that_is_what_it_says_passes(any_house, how):
+    server = any_house()
     reply = bring(server, GOOD_KEY.sign(author()), how=how)
     assert reply.code == 250, reply
     found = results(delivered(server, reply))
@@ -134,8 +165,8 @@ def test_mail_that_is_what_it_says_passes(house, how):
     assert found["iprev"] == [f"pass (mx.good.test) policy.iprev={GOOD}"]
 
 
-def test_a_forgery_is_refused_with_the_name_of_whom_it_wrongs(house):
-    server = house()
+def test_a_forgery_is_refused_with_the_name_of_whom_it_wrongs(any_house):
+    server = any_house()
     reply = bring(server, author(), EVIL, "me@evil.test", "mx.evil.test")
     assert (reply.code, reply.enhanced) == (550, "5.7.1"), reply
     assert "good.test wants such mail refused (p=reject)" in reply.text
@@ -147,14 +178,14 @@ def test_a_forgery_is_refused_with_the_name_of_whom_it_wrongs(house):
     assert not server.maildir("example.test", "alice")
 
 
-def test_a_misaligned_sender_is_taken_where_no_policy_says_otherwise(house):
-    server = house()
+def test_a_misaligned_sender_is_taken_where_no_policy_says_otherwise(any_house):
+    server = any_house()
     reply = bring(server, author("evil.test"), EVIL, "me@evil.test", "mx.evil.test")
     assert results(delivered(server, reply))["dmarc"] == ["none header.from=evil.test"]
 
 
-def test_what_is_forwarded_as_it_was_passes_by_its_signature(house):
-    server = house()
+def test_what_is_forwarded_as_it_was_passes_by_its_signature(any_house):
+    server = any_house()
     reply = bring(server, GOOD_KEY.sign(author()), FORWARDER, "srs@forwarder.test", "out.forwarder.test")
     found = results(delivered(server, reply))
     assert found["dmarc"][0].startswith("pass")
@@ -168,8 +199,8 @@ def test_a_listed_forwarder_may_bring_what_fails(house):
     assert bring(server, author(), EVIL, "me@evil.test", "out.forwarder.test").code == 550, "a HELO proves nothing"
 
 
-def test_a_trusted_list_may_change_what_it_sends_on(house):
-    server = house(authentication={"trusted_arc": ["lists.test"]})
+def test_a_trusted_list_may_change_what_it_sends_on(any_house):
+    server = any_house(authentication={"trusted_arc": ["lists.test"]})
     changed = GOOD_KEY.sign(author()).replace(b"Hello", b"[list] Hello")
     reply = bring(server, changed, LIST, "bounces@lists.test", "lists.test")
     assert reply.code == 550, reply
@@ -184,14 +215,24 @@ def test_a_trusted_list_may_change_what_it_sends_on(house):
     assert bring(server, stranger, EVIL, "me@evil.test", "mx.evil.test").code == 550
 
 
-def test_quarantine_is_the_folder_for_junk_with_a_mark(house):
-    server = house()
+def test_quarantine_is_the_folder_for_junk_with_a_mark(any_house):
+    server = any_house()
     reply = bring(server, author("soft.test"), EVIL, "me@evil.test", "mx.evil.test")
     mail = junk(server)[0]
     assert reply.code == 250 and id_of(reply).encode() in mail
     assert results(mail)["dmarc"][0].startswith("fail (p=quarantine dis=quarantine)")
     assert b"\nX-Spam-Flag: YES\n" in mail
     assert not server.maildir("example.test", "alice"), "nothing in the inbox"
+
+
+def test_a_record_whose_signature_is_none_counts_as_not_read(tmp_path, house):
+    internet = Internet(tmp_path / "spoilt", zones(), signed=True)
+    internet.spoil("good.test", "-all", "+all")
+    with internet:
+        server = house(dns={"servers": [internet.server], "trust_anchors": str(internet.trust_anchors)})
+        reply = bring(server, author(), EVIL)
+        assert (reply.code, reply.enhanced) == (451, "4.7.24"), reply
+        assert bring(server, GOOD_KEY.sign(author()), EVIL).code == 250, "by its signature, which is proven"
 
 
 def test_quarantine_outlives_the_end_of_the_server(house):
