@@ -175,6 +175,7 @@ def test_what_can_not_be_read_or_was_said_wrongly_is_refused(config, verify, tmp
     assert "has more than 1.0 MiB" in verify(b"X: " + b"x" * (2 << 20), code=1)
 
 
+@pytest.mark.release_only  # measures memory
 def test_a_large_message_streams_through(config, key, tmp_path):
     file = tmp_path / "large"
     file.write_bytes(key.sign(MESSAGE + b"x" * 75 + b"\n" + (b"y" * 76 + b"\n") * 700_000))
