@@ -15,7 +15,6 @@
 namespace postrider::deliver {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using enum mail::Action;
