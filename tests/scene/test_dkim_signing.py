@@ -290,6 +290,7 @@ def test_what_an_alias_sends_on_is_sealed_where_that_is_wanted(house, dns, far):
     assert b"ARC-Seal" not in delivered(server, id_)
     server.change({"arc": {"seal": False}})
     server.reload()
+    server.wait_log(event="reloaded")
     content = sent(server, far, text, recipient="info@example.test", sender="eve@one.test", source=STRANGER)
     assert b"ARC-Seal" not in content
 
