@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "base/testing/temporary_folder.hpp"
+
 namespace postrider::directory {
 namespace {
 
@@ -31,16 +33,11 @@ std::string list_with(const std::string& selector, const std::string& state, con
 }
 
 struct DkimFiles : ::testing::Test {
-  DkimFiles() {
-    std::string name = ::testing::TempDir() + "/dkim_testXXXXXX";
-    if (!::mkdtemp(name.data())) std::abort();
-    home = name;
-  }
-  ~DkimFiles() override { fs::remove_all(home); }
   void write(const std::string& name, std::string_view text) const {
     std::ofstream(home / "dkim" / name) << text;
   }
-  fs::path home;
+  const base::testing::TemporaryFolder temporary;
+  const fs::path home = temporary.path();
   DkimFolder folder() const { return DkimFolder(home); }
 };
 

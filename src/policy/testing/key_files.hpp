@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "base/testing/temporary_folder.hpp"
 #include "policy/signing_keys.hpp"
 #include "wire/dkim/new_key.hpp"
 
@@ -14,15 +15,7 @@ namespace postrider::policy::testing {
 
 class KeyFiles {
  public:
-  KeyFiles() {
-    std::string name = ::testing::TempDir() + "/signing_testXXXXXX";
-    if (!::mkdtemp(name.data())) std::abort();
-    home = name;
-    EXPECT_TRUE(folder().lock());
-  }
-  ~KeyFiles() { std::filesystem::remove_all(home); }
-  KeyFiles(const KeyFiles&) = delete;
-  KeyFiles& operator=(const KeyFiles&) = delete;
+  KeyFiles() { EXPECT_TRUE(folder().lock()); }
 
   directory::DkimFolder folder() const { return directory::DkimFolder(home); }
 
@@ -48,7 +41,8 @@ class KeyFiles {
     return std::move(loaded.keys);
   }
 
-  std::filesystem::path home;
+  const base::testing::TemporaryFolder temporary;
+  const std::filesystem::path home = temporary.path();
 };
 
 }  // namespace postrider::policy::testing

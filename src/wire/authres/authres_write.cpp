@@ -3,6 +3,7 @@
 #include "base/ascii.hpp"
 #include "mail/address.hpp"
 #include "wire/authres/authres.hpp"
+#include "wire/mime/quoted_string.hpp"
 
 namespace postrider::wire::authres {
 namespace {
@@ -25,21 +26,10 @@ std::string clean(std::string_view text) {
   return out;
 }
 
-std::string escaped(std::string_view text, std::string_view specials) {
-  std::string out;
-  for (const char c : text) {
-    if (specials.contains(c)) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
-std::string quoted(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
-
 // A token, else quoted. RFC 2045 5.1
 std::string token_or_quoted(std::string_view text) {
   const std::string value = clean(text);
-  return !value.empty() && std::ranges::all_of(value, is_token_char) ? value : quoted(value);
+  return !value.empty() && std::ranges::all_of(value, is_token_char) ? value : mime::quoted_string(value);
 }
 
 // Addresses and "@example.com" stand as they are. RFC 8601 2.2, pvalue
@@ -88,8 +78,8 @@ void add_result(Words& words, const MethodResult& result) {
   std::string method = result.method;
   if (result.version != 1) method += '/' + std::to_string(result.version);
   words.add_line(method + '=' + result.result);
-  if (!result.comment.empty()) words.add('(' + escaped(clean(result.comment), "()\\") + ')');
-  if (!result.reason.empty()) words.add("reason=" + quoted(clean(result.reason)));
+  if (!result.comment.empty()) words.add('(' + mime::escaped(clean(result.comment), "()\\") + ')');
+  if (!result.reason.empty()) words.add("reason=" + mime::quoted_string(clean(result.reason)));
   for (const Property& property : result.properties)
     words.add(property.type + '.' + property.name + '=' + property_value(property.value));
 }

@@ -10,6 +10,7 @@
 #include "wire/dsn/clean.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/mime/parts.hpp"
+#include "wire/mime/quoted_string.hpp"
 #include "wire/mime/text.hpp"
 
 namespace postrider::wire::dmarc_report {
@@ -45,19 +46,10 @@ std::string base64_lines(std::string_view octets) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 // Of a display name, in words that fit a line. RFC 2047 2
 std::string phrase(std::string_view name) {
   const std::string clean = dsn::clean(name, dsn::Charset::utf8, 200);
-  if (base::is_ascii(clean)) return quoted(clean);
+  if (base::is_ascii(clean)) return mime::quoted_string(clean);
   std::string out;
   constexpr std::size_t kWord = 39;
   for (std::size_t at = 0; at < clean.size();) {

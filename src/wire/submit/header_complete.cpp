@@ -4,6 +4,7 @@
 #include "wire/mime/encoded_word.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/mime/lexer.hpp"
+#include "wire/mime/quoted_string.hpp"
 #include "wire/submit/header.hpp"
 
 namespace postrider::wire::submit {
@@ -126,15 +127,6 @@ bool is_atom_text(char c) {
   return base::is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~ ").contains(c);
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 // A word of at most 75 octets each, cut between characters. RFC 2047 2
 std::string encoded_words(std::string_view utf8) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -187,8 +179,9 @@ std::string author(std::string_view full_name, const mail::Address& address) {
   const std::string path = address.to_string();
   if (name.empty() || !base::is_utf8(name)) return path;
   if (!base::is_ascii(name)) return encoded_words(name) + " <" + path + '>';
-  return (std::ranges::all_of(name, is_atom_text) && !name.contains("=?") ? name : quoted(name)) + " <" +
-         path + '>';
+  return (std::ranges::all_of(name, is_atom_text) && !name.contains("=?") ? name
+                                                                          : mime::quoted_string(name)) +
+         " <" + path + '>';
 }
 
 std::string completed(std::string_view header, bool resent, const Facts& facts) {
