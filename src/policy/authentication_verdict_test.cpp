@@ -64,7 +64,7 @@ struct AuthenticationVerdictTest : ::testing::Test {
 
 TEST_F(AuthenticationVerdictTest, DoesWhatTheOwnerOfTheDomainAsksFor) {
   const auto verdict = judge();
-  EXPECT_EQ(code(verdict), "550 5.7.1");
+  ASSERT_EQ(code(verdict), "550 5.7.1");
   EXPECT_THAT(verdict.refusal->text, HasSubstr("bank.example wants such mail refused (p=reject)"));
   EXPECT_EQ(verdict.done, Policy::reject);
   EXPECT_THAT(verdict.overrides, IsEmpty());
