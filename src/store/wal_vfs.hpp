@@ -8,8 +8,9 @@
 
 namespace postrider::store {
 
-// What is held back of one WAL at most, in bytes.
-constexpr std::size_t kMaxHeldBack = 256u << 10;
+// What is held back of one WAL at most, in bytes. SQLite's own VFS takes less than 128 KiB in one write, and calls the disk
+// full where it is asked for more.
+constexpr std::size_t kMaxHeldBack = 124u << 10;
 
 // The name of the VFS that gathers what is written to a WAL and stands on `base` (null: the system's), registered at
 // first use and never removed; `base` where SQLite knows no such base. Any thread.
