@@ -73,7 +73,7 @@ awaitable<std::string_view> ClientConnection::line() {
     used_ = 0;
     if (buffer_.size() >= kMostLine) not_a_reply();
     try {
-      if (read_some()) continue;
+      if (!std::exchange(drained_, false) && read_some()) continue;
       in_a_row_ = 0;
       co_await stream_->wait_readable();
     } catch (const system_error& error) {
@@ -93,8 +93,10 @@ awaitable<void> ClientConnection::let_others_go() {
 bool ClientConnection::read_some() {
   // Nothing is suspended between the read and the copy: one array serves all connections of the thread.
   thread_local std::array<char, kBuffer> octets;
-  const auto got = stream_->try_read(octets.data(), kBuffer - std::min(kBuffer - 1, buffer_.size()));
+  const std::size_t room = kBuffer - std::min(kBuffer - 1, buffer_.size());
+  const auto got = stream_->try_read(octets.data(), room);
   if (!got) return false;
+  drained_ = *got < room;
   if (*got == 0) throw system_error(boost::asio::error::eof);
   buffer_.append(octets.data(), *got);
   return true;

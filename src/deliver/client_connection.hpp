@@ -67,6 +67,7 @@ class ClientConnection {
   std::string buffer_;        // what came; at most kBuffer octets
   std::size_t used_ = 0;      // of these
   std::size_t in_a_row_ = 0;  // lines since the last wait
+  bool drained_ = false;      // the last read had room for more
   bool cancelled_ = false;
 };
 

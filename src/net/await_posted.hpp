@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -11,6 +10,7 @@
 #include <optional>
 
 #include "base/time.hpp"
+#include "net/inbox.hpp"
 
 namespace postrider::net {
 
@@ -27,9 +27,10 @@ boost::asio::awaitable<std::optional<T>> await_posted(base::Milliseconds at_most
   const auto executor = co_await boost::asio::this_coro::executor;
   auto state = std::make_shared<State>(executor);
   state->timer.expires_after(at_most);
-  start([executor, held = state](T value) mutable {
+  Inbox& inbox = boost::asio::use_service<Inbox>(executor.context());
+  start([&inbox, held = state](T value) mutable {
     // Handed on, not shared: the last to let go of the timer must be its own thread.
-    boost::asio::post(executor, [home = std::move(held), arrived = std::move(value)]() mutable {
+    inbox.put([home = std::move(held), arrived = std::move(value)]() mutable {
       home->value = std::move(arrived);
       home->timer.cancel();
     });

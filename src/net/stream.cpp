@@ -2,6 +2,9 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
@@ -32,13 +35,28 @@ TcpStream::TcpStream(asio::ip::tcp::socket socket) : socket_(std::move(socket)) 
 }
 
 std::optional<std::size_t> TcpStream::try_read(char* into, std::size_t capacity) {
+  const std::size_t early = std::min(early_end_ - early_begin_, capacity);
+  std::copy_n(early_.data() + early_begin_, early, into);
+  early_begin_ += early;
+  // The wait had room for more, or this read has none.
+  if (early > 0 && (early_end_ < early_.size() || early == capacity)) return early;
+  const auto more = broken_ ? std::nullopt : receive(into + early, capacity - early);
+  if (early > 0) return early + more.value_or(0);
+  if (more || !broken_) return more;
+  // Clients that close without reading our last word are many, and an exception for each costs what a small message does.
+  if (broken_ == asio::error::eof || (broken_ == asio::error::connection_reset && finished_)) return 0;
+  throw boost::system::system_error(broken_);
+}
+
+// Nothing where it would block, or where the connection is broken.
+std::optional<std::size_t> TcpStream::receive(char* into, std::size_t capacity) {
   for (;;) {
     const auto got = ::recv(socket_.native_handle(), into, capacity, 0);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {};
-    // Clients that close without reading our last word are many, and an exception for each costs what a small message does.
-    if (errno == ECONNRESET && finished_) return 0;
-    if (errno != EINTR) throw_errno(errno);
+    if (errno == EINTR) continue;
+    broken_ = boost::system::error_code(errno, boost::system::system_category());
+    return {};
   }
 }
 
@@ -57,7 +75,13 @@ void TcpStream::throw_if_cancelled() const {
 
 asio::awaitable<void> TcpStream::wait_readable() {
   throw_if_cancelled();
-  co_await socket_.async_wait(asio::socket_base::wait_read, asio::use_awaitable);
+  if (early_begin_ < early_end_ || broken_) co_return;
+  boost::system::error_code error;
+  early_begin_ = early_end_ = 0;
+  early_end_ = co_await socket_.async_read_some(asio::buffer(early_),
+                                                asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
+  broken_ = error;
 }
 
 asio::awaitable<void> TcpStream::wait_writable() {

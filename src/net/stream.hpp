@@ -6,8 +6,10 @@
 // operation_aborted.
 #pragma once
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -22,9 +24,11 @@ class Stream {
 
   // Octets read (at least 1), 0 at the peer's end of stream, nothing when it would block. After finish_writing() a broken
   // connection may read as its end: there is nothing left that it could break.
+  // Fewer than `capacity` mean that just now there are probably no more: to wait is cheaper than to try.
   virtual std::optional<std::size_t> try_read(char* into, std::size_t capacity) = 0;
   // Octets written (at least 1), nothing when it would block.
   virtual std::optional<std::size_t> try_write(std::string_view bytes) = 0;
+  // Until try_read() has something to say, be it an error.
   virtual asio::awaitable<void> wait_readable() = 0;
   virtual asio::awaitable<void> wait_writable() = 0;
   // No more will be written; the peer sees the end. Never throws.
@@ -58,7 +62,14 @@ class TcpStream final : public Stream {
 
  private:
   void throw_if_cancelled() const;
+  std::optional<std::size_t> receive(char* into, std::size_t capacity);
+
   asio::ip::tcp::socket socket_;
+  // What a wait has read: Asio waits for a read without a call of the kernel, and for readiness alone with one.
+  std::array<char, 512> early_;
+  std::size_t early_begin_ = 0;
+  std::size_t early_end_ = 0;
+  boost::system::error_code broken_;  // told by the next read
   bool cancelled_ = false;
   bool finished_ = false;
 };

@@ -60,9 +60,9 @@ TEST(TlsContext, BothEndsHaveTheSameChannelBindingAndEachSessionItsOwn) {
   std::string before;
   for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
     pair.connect({.server_name = "mx.test", .only_version = version});
-    const auto binding = pair.at_server->facts().channel_binding;
+    const auto binding = pair.at_server->channel_binding();
     EXPECT_EQ(binding.size(), 32u);
-    EXPECT_EQ(binding, pair.at_client->facts().channel_binding);
+    EXPECT_EQ(binding, pair.at_client->channel_binding());
     EXPECT_NE(binding, before);
     before = binding;
   }

@@ -22,9 +22,6 @@ struct TlsFacts {
   std::string cipher;       // as the IANA calls it: "TLS_AES_256_GCM_SHA384"
   std::string server_name;  // SNI; empty: none
   bool resumed = false;
-  // Both ends have the same 32 octets, and nobody else: what SCRAM binds a login to (tls-exporter). Empty where the session can't
-  // give it safely. RFC 9266 2
-  std::string channel_binding;
   bool has_peer = false;  // `peer` is filled
   PeerCertificate peer;
 

@@ -43,9 +43,13 @@ struct TlsStreamBio {
   static int write(BIO* bio, const char* from, int size) {
     BIO_clear_retry_flags(bio);
     TlsStream& stream = of(bio);
+    const std::string_view octets(from, static_cast<std::size_t>(size));
+    if (stream.writes_ticket()) {
+      stream.ticket_ += octets;
+      return size;
+    }
     try {
-      if (const auto sent = stream.under_->try_write({from, static_cast<std::size_t>(size)}))
-        return static_cast<int>(*sent);
+      if (const auto sent = stream.write_under(octets)) return static_cast<int>(*sent);
       BIO_set_retry_write(bio);
     } catch (const system_error& error) {
       stream.below_ = error.code();
@@ -91,6 +95,23 @@ TlsStream::~TlsStream() {
   // A session may be resumed though its connection was not closed in order. RFC 5246 7.2.1
   if (!dead_) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
+}
+
+// Nobody waits for it: it can travel with what is said next, and costs neither side a packet of its own. RFC 8446 4.6.1
+bool TlsStream::writes_ticket() const {
+  return SSL_get_state(ssl_) == TLS_ST_SW_SESSION_TICKET && SSL_version(ssl_) == TLS1_3_VERSION;
+}
+
+std::optional<std::size_t> TlsStream::write_under(std::string_view octets) {
+  if (ticket_.empty()) return under_->try_write(octets);
+  const std::size_t before = ticket_.size();
+  ticket_ += octets;
+  const std::size_t sent = under_->try_write(ticket_).value_or(0);
+  ticket_.resize(before);
+  ticket_.erase(0, std::min(sent, before));
+  if (sent <= before) return {};
+  ticket_.shrink_to_fit();
+  return sent - before;
 }
 
 TlsStream::Blocked TlsStream::blocked_by(int result) {
@@ -208,7 +229,6 @@ TlsFacts TlsStream::facts() const {
   }
   if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
   facts.resumed = SSL_session_reused(ssl_) == 1;
-  facts.channel_binding = channel_binding();
   if (X509* peer = SSL_get0_peer_certificate(ssl_)) {
     facts.has_peer = true;
     facts.peer = describe(peer);

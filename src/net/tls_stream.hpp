@@ -44,8 +44,11 @@ class TlsStream final : public Stream {
 
   // Has no deadline of its own.
   asio::awaitable<void> handshake();
-  // Requires a handshake.
+  // These require a handshake.
   TlsFacts facts() const;
+  // Both ends have the same 32 octets, and nobody else: what SCRAM binds a login to (tls-exporter). Empty where the session can't
+  // give it safely. RFC 9266 2
+  std::string channel_binding() const;
   // The present one. Of TLS 1.2 it may be resumed; of TLS 1.3 only those that come by TlsClient::Options::on_session.
   TlsSession session() const;
   // The certificates that the other side sent, its own first; valid as long as the stream. May be empty: none was sent, or the
@@ -71,13 +74,14 @@ class TlsStream final : public Stream {
   enum class Blocked : std::uint8_t { no, on_read, on_write };
   // What a step that returned `result` waits for; throws where it failed. `eof`: it may be the end of the stream.
   Blocked blocked_by(int result);
-
-  std::string channel_binding() const;
+  bool writes_ticket() const;
+  std::optional<std::size_t> write_under(std::string_view octets);
 
   std::unique_ptr<Stream> under_;
   std::shared_ptr<const void> keep_;  // goes after ssl_
   SSL* ssl_;
   std::string early_;
+  std::string ticket_;  // for resuming the session, encrypted; goes out before what is written next
   boost::system::error_code below_;  // what `under_` threw inside OpenSSL
   Blocked reading_ = Blocked::no;    // the last read
   bool ended_ = false;               // by close_notify

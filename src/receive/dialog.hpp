@@ -86,11 +86,13 @@ class Dialog {
   mail::Reply auth_failed(mail::Reply said);
   Login::Client login_client() const;
   // By tls-exporter; empty: not under TLS, or none is to be had. RFC 9266
-  std::string channel_binding() const;
+  const std::string& channel_binding() const { return channel_binding_; }
+  // Logins may be offered here; perhaps only under TLS.
+  bool has_auth() const;
   // STARTTLS: 220, after which the handshake begins, or why not. RFC 3207 4
   mail::Reply starttls() const;
   // From here on the connection is under TLS, and all that was said before is forgotten. RFC 3207 4.2
-  void begin_tls(net::TlsFacts facts);
+  void begin_tls(net::TlsFacts facts, std::string channel_binding);
   // Null: the connection is in clear. Who the client showed itself to be is in it.
   const net::TlsFacts* tls() const { return tls_.get(); }
 
@@ -149,7 +151,6 @@ class Dialog {
   std::string capabilities() const;
   bool under_tls() const;
   std::vector<std::string> certificate_emails() const;
-  bool has_auth() const;
   bool may_auth() const;
   bool offers(wire::sasl::Mechanism mechanism) const;
   std::vector<wire::sasl::Mechanism> mechanisms() const;
@@ -175,6 +176,7 @@ class Dialog {
   Peer peer_;
   Peer connected_;  // without what XCLIENT says
   std::unique_ptr<const net::TlsFacts> tls_;
+  std::string channel_binding_;
   Setting setting_;
   Greeted greeted_ = Greeted::no;
   std::string helo_;

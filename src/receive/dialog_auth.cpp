@@ -76,8 +76,6 @@ Reply Dialog::auth_failed(Reply said) {
 
 bool Dialog::under_tls() const { return tls_ != nullptr; }
 
-std::string Dialog::channel_binding() const { return tls_ ? tls_->channel_binding : std::string(); }
-
 std::vector<std::string> Dialog::certificate_emails() const {
   const bool trusted = tls_ && tls_->has_peer && tls_->peer.trusted;
   return trusted ? tls_->peer.emails : std::vector<std::string>();

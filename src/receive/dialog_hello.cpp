@@ -61,7 +61,7 @@ Reply Dialog::starttls() const {
   return reply(220, 0, 0, "go ahead with TLS");
 }
 
-void Dialog::begin_tls(net::TlsFacts facts) {
+void Dialog::begin_tls(net::TlsFacts facts, std::string channel_binding) {
   end_transaction();
   greeted_ = Greeted::no;
   helo_.clear();
@@ -70,6 +70,7 @@ void Dialog::begin_tls(net::TlsFacts facts) {
   by_auth_ = false;
   peer_ = connected_;
   tls_ = std::make_unique<const net::TlsFacts>(std::move(facts));
+  channel_binding_ = std::move(channel_binding);
 }
 
 // To hold mail until later is for those who send, not for those who hand it on. RFC 4865 is about submission.

@@ -63,7 +63,8 @@ class CountedConnection {
 
 // One I/O thread: its context, its acceptors, its sessions. All but `context` and `thread` belong to that thread.
 struct Worker {
-  asio::io_context context{1};
+  // Without locks for each socket: none is used by another thread.
+  asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   std::list<net::Acceptor> acceptors;
   std::unordered_set<Session*> sessions;

@@ -45,9 +45,7 @@ Session::Session(Services& services, const config::Listener& listener, std::uniq
       session_ends_(std::chrono::steady_clock::now() + dialog_.setting().config->timeouts.session),
       watchdog_(stream_->executor(), [this] { stream_->cancel(); }) {}
 
-Session::~Session() {
-  if (buffer_) BufferPool::give_back(std::move(buffer_));
-}
+Session::~Session() { give_back_buffer(); }
 
 awaitable<void> Session::run() {
   bool timed_out = false;
@@ -262,13 +260,25 @@ awaitable<Session::Next> Session::answer(Reply said) {
   co_return enough || dialog_.wants_close() ? Next::close : Next::go_on;
 }
 
+// The octets stay where they are until the next suspension.
 void Session::consume(std::size_t octets) {
   begin_ += octets;
-  if (begin_ == end_) begin_ = end_ = 0;
+  if (begin_ != end_) return;
+  begin_ = end_ = 0;
+  give_back_buffer();
+}
+
+// One that is used again at once is still in the processor's cache; one for each session that waits is not.
+void Session::give_back_buffer() {
+  if (buffer_) BufferPool::give_back(std::move(buffer_));
 }
 
 awaitable<bool> Session::fill() {
   for (;;) {
+    if (std::exchange(drained_, false)) {
+      if (begin_ == end_) give_back_buffer();
+      co_await stream_->wait_readable();
+    }
     if (!buffer_) buffer_ = BufferPool::take();
     if (end_ == kReadBuffer) {
       std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
@@ -276,13 +286,13 @@ awaitable<bool> Session::fill() {
       begin_ = 0;
     }
     if (const auto got = stream_->try_read(buffer_.get() + end_, kReadBuffer - end_)) {
+      drained_ = *got < kReadBuffer - end_;
       end_ += *got;
       // A client that is always faster than we read must not keep the thread for itself.
       if (++reads_ % kTurn == 0) co_await boost::asio::post(stream_->executor(), boost::asio::use_awaitable);
       co_return *got > 0;
     }
-    if (begin_ == end_) BufferPool::give_back(std::move(buffer_));
-    co_await stream_->wait_readable();
+    drained_ = true;
   }
 }
 

@@ -90,6 +90,7 @@ class Session {
   void consume(std::size_t octets);
   boost::asio::awaitable<bool> fill();  // false at the client's end of stream
   boost::asio::awaitable<void> send_replies();
+  void give_back_buffer();
   void set_deadline(base::Milliseconds from_now);
   void log_refusal(const mail::Reply& reply, std::string_view command) const;
 
@@ -102,7 +103,8 @@ class Session {
   BufferPool::Buffer buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::string replies_;  // not yet sent; kReplyBytes and one reply more at most
+  bool drained_ = false;  // the last read had room for more
+  std::string replies_;   // not yet sent; kReplyBytes and one reply more at most
   std::unique_ptr<Transfer> transfer_;
   std::unique_ptr<Examination> examination_;  // of the transfer's content; behind it, since it uses it
   base::SteadyTime session_ends_;

@@ -55,12 +55,11 @@ awaitable<void> Session::begin_tls(net::TlsServer::Pass) {
   auto* tls = made.get();
   stream_ = std::move(made);
   consume(input().size());
-  if (buffer_) BufferPool::give_back(std::move(buffer_));
   set_deadline(dialog_.setting().config->timeouts.tls_handshake);
   std::string reason;
   try {
     co_await tls->handshake();
-    dialog_.begin_tls(tls->facts());
+    dialog_.begin_tls(tls->facts(), dialog_.has_auth() ? tls->channel_binding() : std::string());
     counts::tls.established(*dialog_.tls());
     log_client_certificate();
     co_return;
