@@ -29,7 +29,8 @@ struct Watcher final : policy::JudgedObserver {
   std::vector<std::string> told;
   void judged(const policy::Judged& message) override {
     std::string line = message.facts.client.to_string() + ' ' + message.facts.reverse_path.to_string() + ' ' +
-                       message.findings.dmarc.author + ' ' + std::string(to_string(message.disposition));
+                       message.findings.dmarc.author + ' ' + std::string(to_string(message.disposition)) +
+                       (message.refused ? " refused" : "");
     for (const auto& one : message.overrides) line += ' ' + std::string(to_string(one.type));
     for (const auto& domain : message.recipient_domains) line += ' ' + domain;
     told.push_back(line);

@@ -43,7 +43,7 @@ struct Message {
     good.verdict.result = wire::dkim::Result::pass;
     findings.dkim = {bad, good};
   }
-  policy::Judged judged() const { return {facts, findings, disposition, overrides, domains, header}; }
+  policy::Judged judged() const { return {facts, findings, disposition, false, overrides, domains, header}; }
   std::optional<Seen> seen() const { return seen_of(judged()); }
 };
 

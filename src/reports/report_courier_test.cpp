@@ -56,19 +56,19 @@ std::string mail_of(const std::string& domain) {
                                                 .from = "noreply@google.com",
                                                 .to = "dmarc@here.test",
                                                 .id = "1",
-                                                .date = at(day(1)),
-                                                .feedback = about},
-                                               wire::dmarc_report::gzip(write_feedback(about)));
+                                                .date = at(day(1))},
+                                               about, wire::dmarc_report::gzip(write_feedback(about)));
 }
 
 struct ReportCourierTest : ::testing::Test {
   testing::House house;
   sys::fake::Clock clock{at(day(1))};
   Mailbox mailbox;
-  ReportCourier courier{
-      {.store = house.open(), .mailbox = mailbox, .clock = clock, .is_ours = [](const mail::Domain& domain) {
-         return domain.ascii() == "here.test";
-       }}};
+  ReportCourier courier{{.store = house.open(),
+                         .mailbox = mailbox,
+                         .clock = clock,
+                         .is_ours = [](const mail::Domain& domain) { return domain.ascii() == "here.test"; },
+                         .hostname = *mail::Domain::parse("mx.here.test")}};
 
   queue::Report deliver(std::string text) {
     queue::Job job{.id = {},

@@ -101,6 +101,8 @@ TEST(ReportStore, SaysWhatIsDueWhenTheDayIsOver) {
   EXPECT_EQ(store->content(day(0), "b.test")->records.size(), 1u);
 }
 
+const Origin kPassed{.proof = Proof::passed, .author = "google.com"};
+
 Feedback feedback(std::string id, std::string org = "google.com") {
   Feedback out;
   out.org_name = std::move(org);
@@ -117,9 +119,9 @@ Feedback feedback(std::string id, std::string org = "google.com") {
 TEST(ReportStore, TakesAReportOnce) {
   const House house;
   const auto store = house.open();
-  EXPECT_EQ(store->add(feedback("1"), at(day(1))), true);
-  EXPECT_EQ(store->add(feedback("1"), at(day(2))), false);
-  EXPECT_EQ(store->add(feedback("1", "example.org"), at(day(2))), true);
+  EXPECT_EQ(store->add(feedback("1"), at(day(1)), kPassed), true);
+  EXPECT_EQ(store->add(feedback("1"), at(day(2)), kPassed), false);
+  EXPECT_EQ(store->add(feedback("1", "example.org"), at(day(2)), kPassed), true);
   const auto reports = store->reports({});
   ASSERT_TRUE(reports);
   ASSERT_EQ(reports->size(), 2u);
@@ -130,7 +132,8 @@ TEST(ReportStore, TakesAReportOnce) {
 TEST(ReportStore, SumsUpWhoSends) {
   const House house;
   const auto store = house.open();
-  ASSERT_TRUE(store->add(feedback("1"), at(day(1))) && store->add(feedback("2", "example.org"), at(day(1))));
+  ASSERT_TRUE(store->add(feedback("1"), at(day(1)), kPassed) &&
+              store->add(feedback("2", "example.org"), at(day(1)), kPassed));
   const auto senders = store->senders({.domain = "a.test", .since = at(day(0)), .limit = 10});
   ASSERT_TRUE(senders);
   ASSERT_EQ(senders->size(), 2u);
@@ -149,7 +152,7 @@ TEST(ReportStore, SumsUpWhoSends) {
 TEST(ReportStore, ForgetsWhatIsOld) {
   const House house;
   const auto store = house.open();
-  ASSERT_TRUE(store->add(feedback("1"), at(day(1))));
+  ASSERT_TRUE(store->add(feedback("1"), at(day(1)), kPassed));
   ASSERT_TRUE(store->add({seen("a.test", "192.0.2.1")}));
   ASSERT_TRUE(store->forget(at(day(3)), std::chrono::days(30)));
   EXPECT_EQ(store->content(day(0), "a.test")->records.size(), 1u);

@@ -61,7 +61,18 @@ CREATE TABLE failure(
   results TEXT NOT NULL);
 )sql";
 
-constexpr std::array<const char*, 1> kSteps = {kFormat1};
+// `proof` is Proof by its number; of reports that were here before it is 0, unknown.
+constexpr const char* kFormat2 = R"sql(
+ALTER TABLE report ADD COLUMN proof INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE report ADD COLUMN author TEXT NOT NULL DEFAULT '';
+CREATE TABLE failure_sent(
+  day INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(day, domain)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 2> kSteps = {kFormat1, kFormat2};
 
 }  // namespace
 
