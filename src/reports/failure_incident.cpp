@@ -33,7 +33,7 @@ bool is_at_or_below(std::string_view domain, std::string_view top) {
          base::iequals(domain.substr(domain.size() - top.size()), top);
 }
 
-// Whether a pass would have been one of the author's domain. RFC 9989 5.3
+// Whether a pass would have been one of the author's domain. RFC 9989 4.10.2
 bool is_aligned(std::string_view domain, wire::dmarc::Alignment alignment,
                 const policy::DmarcFinding& dmarc) {
   if (base::iequals(domain, dmarc.author)) return true;

@@ -49,6 +49,21 @@ base::Result<std::unique_ptr<ReportStore>> ReportStore::open(const std::filesyst
   }
 }
 
+base::Result<bool> ReportStore::copy(const std::filesystem::path& folder, const std::filesystem::path& to) {
+  const std::filesystem::path file = file_in(folder);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return false;
+  try {
+    store::Database database(file.string(), nullptr, store::Database::Access::read_only);
+    if (auto copied = store::copy_database(database, to); !copied)
+      return std::unexpected(std::move(copied.error()));
+  } catch (const store::SqlError& error) {
+    return std::unexpected(failure_of(error, file));
+  }
+  chmod(to.c_str(), 0600);
+  return true;
+}
+
 template <class Work>
 auto ReportStore::guard(Work&& work) -> decltype(work()) {
   return guarded(*database_, file_, std::forward<Work>(work));
@@ -199,10 +214,6 @@ base::Result<bool> ReportStore::take_failure_place(Day day, const std::string& d
     database_->execute("COMMIT");
     return has_place;
   });
-}
-
-base::Result<void> ReportStore::copy_to(const std::filesystem::path& file) {
-  return guard([&]() -> base::Result<void> { return store::copy_database(*database_, file); });
 }
 
 base::Result<void> ReportStore::forget(base::UtcTime now, base::Milliseconds keep) {

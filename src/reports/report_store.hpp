@@ -105,6 +105,10 @@ class ReportStore {
   }
   static std::filesystem::path file_in(const std::filesystem::path& folder) { return folder / "reports.db"; }
 
+  // A consistent copy of what is in `folder` into a file that must not exist, mode 0600; others may write meanwhile.
+  // False: there is none.
+  static base::Result<bool> copy(const std::filesystem::path& folder, const std::filesystem::path& to);
+
   // One transaction, synced when it returns. Equal rows of a domain and day become one; the newest policy counts.
   base::Result<void> add(const std::vector<Seen>& seen);
 
@@ -134,10 +138,6 @@ class ReportStore {
   };
   // Counts one more failure report of this day, synced; false, and nothing is counted, where that would be too many.
   base::Result<bool> take_failure_place(Day day, const std::string& domain, FailureBounds most);
-
-  // A consistent copy into a file that must not exist; others may write meanwhile. Then this is of no more use but to be
-  // closed where it failed.
-  base::Result<void> copy_to(const std::filesystem::path& file);
 
   // What is older than `keep`, and what no bound has place for.
   base::Result<void> forget(base::UtcTime now, base::Milliseconds keep);

@@ -34,7 +34,7 @@ std::string folded(std::string_view name, std::string_view value) {
   return out + "\r\n";
 }
 
-// A message/feedback-report. RFC 5965 3
+// A message/feedback-report. RFC 5965 3.1
 class Fields {
  public:
   void add(std::string_view name, std::string_view value) {

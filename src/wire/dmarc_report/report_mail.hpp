@@ -53,7 +53,7 @@ std::string write_report_mail(const Letter& letter, const Feedback& feedback, st
 
 // The same of a failure report: for people, for programs, and the header of the message that it is about, never its body
 // (text/rfc822-headers; of its lines 998 octets each, of the whole 64 KiB). RFC 6591 3.1, RFC 9991 4. What is empty is left out.
-// Of all but the header only ASCII is written: other characters become "?". RFC 5965 7.1
+// Of all but the header only ASCII is written: other characters become "?".
 std::string write_failure_mail(const Letter& letter, const FailureReport& report);
 
 // The fields of both, up to MIME-Version. `subject`: ASCII, folded where it is long.
