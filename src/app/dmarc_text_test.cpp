@@ -46,7 +46,7 @@ TEST(DmarcText, SaysWhatIsUnproven) {
   forged.origin.proof = reports::Proof::unproven;
   known.origin = {.proof = reports::Proof::passed, .author = "x.test"};
   EXPECT_EQ(dmarc_summary({forged, known, old}),
-            "a.test: 8 messages, 87 % passed DMARC (2027-01-15 to 2027-01-16, 3 reports of 1 receiver, 1 "
+            "a.test: 8 messages, 88 % passed DMARC (2027-01-15 to 2027-01-16, 3 reports of 1 receiver, 1 "
             "unproven)\n\n");
   const auto json = boost::json::serialize(dmarc_json({forged, known, old}, {}, {}));
   EXPECT_NE(json.find("\"proof\":\"unproven\",\"proven_by\":\"\""), json.npos) << json;

@@ -92,8 +92,9 @@ void FailureSender::send_all() {
   }
 }
 
-base::Result<std::string> FailureSender::write(const Incident& incident, const Destinations& to,
-                                               const config::Config& config) {
+base::Result<FailureSender::Written> FailureSender::write(const Incident& incident, const Destinations& to,
+                                                          const config::Config& config) {
+  Written written;
   std::vector<std::string> notes;
   for (const ReportUri& uri : to.uris) {
     const auto text = [&](base::MessageId id) {
@@ -108,10 +109,12 @@ base::Result<std::string> FailureSender::write(const Incident& incident, const D
     const auto id = parts_.accept(report_envelope({}, uri.address), text,
                                   "DMARC failure report about " + incident.policy_domain);
     if (!id) return std::unexpected(id.error());
+    ++written.mails;
     notes.push_back(address + " as " + id->to_string());
   }
   notes.insert(notes.end(), to.refused.begin(), to.refused.end());
-  return joined(notes);
+  written.note = joined(notes);
+  return written;
 }
 
 void FailureSender::send(Incident incident, const config::Config& config) {
@@ -134,9 +137,9 @@ void FailureSender::send(Incident incident, const config::Config& config) {
       {.of_domain = config.dmarc_reports.failure_reports_per_day, .of_all = kMostPerDay});
   if (!place) return end(Failure::dropped, place.error().log_text());
   if (!*place) return end(Failure::bounded, "enough of this day");
-  const auto note = write(incident, to, config);
-  if (!note) return end(Failure::dropped, note.error().log_text());
-  end(Failure::sent, *note);
+  const auto written = write(incident, to, config);
+  if (!written) return end(Failure::dropped, written.error().log_text());
+  end(written->mails > 0 ? Failure::sent : Failure::unwanted, written->note);
 }
 
 }  // namespace postrider::reports

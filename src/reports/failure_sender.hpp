@@ -56,8 +56,11 @@ class FailureSender final : public policy::JudgedObserver {
   bool take_place(Day day, const std::string& domain, std::uint32_t most);
   void run();
   void send(Incident incident, const config::Config& config);
-  base::Result<std::string> write(const Incident& incident, const Destinations& to,
-                                  const config::Config& config);
+  struct Written {
+    std::size_t mails = 0;
+    std::string note{};  // for people
+  };
+  base::Result<Written> write(const Incident& incident, const Destinations& to, const config::Config& config);
 
   Parts parts_;
   std::mutex mutex_;

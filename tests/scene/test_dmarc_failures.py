@@ -98,7 +98,7 @@ def test_a_forged_message_is_told_of_at_once_and_exactly_once(here, there):
     [raw] = there.maildir("there.test", "failures")
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     assert mail["Return-Path"] == "<>"
-    assert mail["From"] == "Here & Co <dmarc@here.test>" and mail["To"] == "<failures@there.test>"
+    assert mail["From"] == "Here & Co <dmarc@here.test>" and mail["To"] == "failures@there.test"
     assert mail["Subject"] == "Failure Report Domain: there.test Submitter: mx.here.test"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail.get_content_type() == "multipart/report" and mail["Content-Type"].params["report-type"] == "feedback-report"
