@@ -72,7 +72,8 @@ TEST_F(SessionOriginTest, TakesWhatPassesAndTellsOfIt) {
 TEST_F(SessionOriginTest, RefusesAForgeryAndTellsOfIt) {
   EXPECT_THAT(bring("good.test", "me@evil.test"), HasSubstr("550 5.7.1 DMARC: good.test does not vouch"));
   EXPECT_EQ(house.spool().statistics().messages, 0u);
-  EXPECT_THAT(watcher.told, ElementsAre("192.0.2.1 me@evil.test good.test reject example.test second.test"));
+  EXPECT_THAT(watcher.told,
+              ElementsAre("192.0.2.1 me@evil.test good.test reject refused example.test second.test"));
 }
 
 TEST_F(SessionOriginTest, QuarantineIsTaken) {
