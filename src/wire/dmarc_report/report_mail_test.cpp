@@ -5,6 +5,7 @@
 #include "base/ascii.hpp"
 #include "wire/dmarc_report/archive.hpp"
 #include "wire/mime/addresses.hpp"
+#include "wire/mime/content_type.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/mime/parts.hpp"
 #include "wire/mime/text.hpp"
@@ -274,7 +275,15 @@ TEST(DmarcFailureReport, IsNotBrokenByWhatItIsAbout) {
   EXPECT_EQ(read.authentication_results, std::vector<std::string>{"? ??"});
   EXPECT_TRUE(read.header.starts_with("--=_01mckx3v8g000_0: x\r\n--=_01mckx3v8g000_0--: y\r\nX: xxx"))
       << read.header;
-  EXPECT_FALSE(mime::find_field(write_failure_mail(letter(), report), "Bcc"));
+  const std::string mail = write_failure_mail(letter(), report);
+  EXPECT_FALSE(mime::find_field(mail, "Bcc"));
+  // Not all readers want the end of the line behind it. RFC 2046 5.1.1
+  const std::string delimiter =
+      "\r\n--" +
+      mime::parse_content_type(mime::find_field(mail, "Content-Type")->value)->find("boundary")->value;
+  int delimiters = 0;
+  for (std::size_t at = 0; (at = mail.find(delimiter, at)) != mail.npos; ++at) ++delimiters;
+  EXPECT_EQ(delimiters, 4) << mail.substr(0, 4000);
 }
 
 TEST(DmarcFailureReport, NeedsItsType) {
