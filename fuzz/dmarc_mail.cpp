@@ -16,6 +16,19 @@ void require(bool ok) {
   if (!ok) __builtin_trap();
 }
 
+const reports::Letter kLetter = {.submitter = "mx.test",
+                                 .from_name = "x",
+                                 .from = "a@mx.test",
+                                 .to = "b@c.test",
+                                 .id = "01hx3v5t0c001",
+                                 .date = {}};
+
+std::string rewritten(const std::string& mail) {
+  const auto failure = reports::find_failure_report(mail);
+  require(failure && *failure);
+  return reports::write_failure_mail(kLetter, **failure);
+}
+
 void check_parts(std::string_view message) {
   const auto parts = mime::leaf_parts(message);
   require(parts.size() <= mime::kMostParts);
@@ -36,6 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!(*failure)->type.empty() && (*failure)->header.size() <= reports::kMostReportedHeader);
     require((*failure)->reported_domains.size() <= reports::kMostFailureFields);
     require(postrider::base::is_utf8((*failure)->mail_from));
+    // What does not fit is left out once, and no more.
+    const std::string once = rewritten(reports::write_failure_mail(kLetter, **failure));
+    require(rewritten(once) == once);
   }
   const auto read = reports::read_report_file(text);
   if (!read)

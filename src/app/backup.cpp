@@ -1,4 +1,5 @@
-// `postrider backup` and `postrider restore`: the spool, the timeline, the directory, the DKIM keys and the configuration.
+// `postrider backup` and `postrider restore`: the spool, the timeline, the directory, the DMARC reports, the DKIM keys and the
+// configuration.
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -14,6 +15,8 @@
 #include "config/config.hpp"
 #include "directory/registry.hpp"
 #include "directory/restore.hpp"
+#include "reports/report_store.hpp"
+#include "reports/schema.hpp"
 #include "store/restore.hpp"
 #include "store/spool_file.hpp"
 #include "store/timeline.hpp"
@@ -45,6 +48,7 @@ T need(base::Result<T> result) {
 struct Beside {
   bool timeline = false;
   bool directory = false;
+  bool reports = false;
   std::size_t dkim = 0;  // domains with keys
 };
 
@@ -58,6 +62,7 @@ void write_manifest(const fs::path& folder, const store::SpoolCounts& counts, st
                                         {"recipients", counts.recipients},
                                         {"timeline", beside.timeline},
                                         {"directory", beside.directory},
+                                        {"reports", beside.reports},
                                         {"dkim_domains", beside.dkim}};
   need(write_file(folder / kManifest, boost::json::serialize(manifest) + '\n'));
 }
@@ -79,6 +84,15 @@ bool copy_directory(const fs::path& from, const fs::path& to) {
   return true;
 }
 
+// False where there are none, or none that can be read: the mail is what matters.
+bool copy_reports(const fs::path& from, const fs::path& to) {
+  need(make_empty_folder(to));
+  const auto copied =
+      reports::ReportStore::copy(reports::ReportStore::folder_in(from), reports::ReportStore::file_in(to));
+  if (!copied) std::cerr << "without the DMARC reports: " << copied.error().log_text() << '\n';
+  return copied.value_or(false);
+}
+
 // Gives how many domains have some.
 std::size_t copy_dkim(const fs::path& from, const fs::path& to) {
   const SavedDkim saved = read_dkim(from);
@@ -96,9 +110,12 @@ int backup(const BackupOptions& options) {
   const auto timeline = copy_timeline(config->data_dir / "timeline", options.folder / "timeline");
   // The mail is what matters: it is saved also beside a timeline that can't be read.
   if (!timeline) std::cerr << "without the timeline: " << timeline.error().log_text() << '\n';
+  // And so the reports: one that was sent meanwhile is sent again, with the same id, and none is lost.
+  const bool reports = copy_reports(config->data_dir, reports::ReportStore::folder_in(options.folder));
   need(spool->backup(options.folder / "spool" / "spool.db"));
   const Beside beside{.timeline = timeline.has_value(),
                       .directory = copy_directory(config->data_dir, options.folder),
+                      .reports = reports,
                       .dkim = copy_dkim(config->data_dir, options.folder)};
   need(write_file(options.folder / kConfig, need(read_file(options.config))));
   const auto copy = need(store::SpoolFile::open(options.folder / "spool", sys::system_clock()));
@@ -106,8 +123,8 @@ int backup(const BackupOptions& options) {
   write_manifest(options.folder, counts, copy->format(), beside);
   std::cout << options.folder.string() << ": " << counted(counts.messages, "message") << " with "
             << counted(counts.recipients, "open recipient") << ", " << (timeline ? "the timeline, " : "")
-            << (beside.directory ? "the directory, " : "") << (beside.dkim > 0 ? "the DKIM keys, " : "")
-            << "the configuration.\n"
+            << (beside.directory ? "the directory, " : "") << (beside.reports ? "the DMARC reports, " : "")
+            << (beside.dkim > 0 ? "the DKIM keys, " : "") << "the configuration.\n"
             << "Mailboxes are plain files and are not in it; nor are certificates and their keys.\n";
   return kDone;
 }
@@ -150,6 +167,7 @@ class MadeFolder {
 struct Mended {
   store::Restored spool;
   base::Result<std::optional<store::Restored>> timeline = std::optional<store::Restored>(std::in_place);
+  base::Result<std::optional<store::Restored>> reports = std::optional<store::Restored>(std::in_place);
   bool directory_stays = false;
   bool dkim_stays = false;
 };
@@ -162,6 +180,8 @@ Mended restore_data(const BackupOptions& options, const boost::json::object& man
   std::optional<store::OpenCopy> directory_copy;
   if (flag(manifest, "directory"))
     directory_copy.emplace(need(store::OpenCopy::open(directory::Registry::file_in(options.folder))));
+  const auto reports_copy =
+      store::OpenCopy::open(reports::ReportStore::file_in(reports::ReportStore::folder_in(options.folder)));
   const SavedDkim dkim = read_dkim(options.folder);
   if (!dkim.faults.empty()) throw Stop{kRefused, dkim.faults.front()};
   // All above needs root, perhaps. What lies in data_dir is the server's user's: a link of his could lead root anywhere.
@@ -178,6 +198,13 @@ Mended restore_data(const BackupOptions& options, const boost::json::object& man
     mended.dkim_stays = !need(directory::DkimFolder(config.data_dir).domains()).empty();
     if (!mended.dkim_stays) need(write_dkim(dkim, config.data_dir));
   }
+  if (flag(manifest, "reports"))
+    mended.reports =
+        reports_copy ? store::restore_database(
+                           *reports_copy,
+                           reports::ReportStore::file_in(reports::ReportStore::folder_in(config.data_dir)),
+                           reports::check_copy)
+                     : std::unexpected(reports_copy.error());
   if (!flag(manifest, "timeline")) return mended;
   mended.timeline = timeline_copy ? store::restore_timeline(*timeline_copy, config.data_dir / "timeline")
                                   : std::unexpected(timeline_copy.error());
@@ -225,6 +252,12 @@ int restore(const BackupOptions& options) {
   } else {
     std::cout << "The timeline that is in place was left as it is.\n";
   }
+  if (!mended.reports)
+    std::cerr << "without the DMARC reports: " << mended.reports.error().log_text() << '\n';
+  else if (*mended.reports)
+    tell_of_aside(**mended.reports);
+  else
+    std::cout << "The DMARC reports that are in place were left as they are.\n";
   if (mended.directory_stays)
     std::cout << "The directory that is in place was left as it is; move "
               << directory::Registry::file_in(config->data_dir).string()
@@ -247,8 +280,8 @@ std::function<std::optional<int>()> add_backup(CLI::App& app) {
   const auto options = std::make_shared<BackupOptions>();
   auto* saving = app.add_subcommand(
       "backup",
-      "Copy spool, timeline, directory, DKIM keys and configuration into a new folder; the server may run or "
-      "not.");
+      "Copy spool, timeline, directory, DMARC reports, DKIM keys and configuration into a new folder; the "
+      "server may run or not.");
   auto* restoring = app.add_subcommand("restore", "Put a backup in place; the server must be stopped.");
   for (auto* command : {saving, restoring}) {
     command->add_option("DIR", options->folder, "The folder of the backup")->required();

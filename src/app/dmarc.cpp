@@ -113,7 +113,7 @@ int import(const DmarcOptions& options) {
       std::cout << file << ": a failure report\n";
     }
     for (const auto& one : reports->aggregate) {
-      const bool is_new = need(desk.store().add(one, now));
+      const bool is_new = need(desk.store().add(one, now, {.proof = reports::Proof::imported}));
       std::cout << file << ": "
                 << harmless(one.org_name + " about " + one.published.domain + ", " +
                             counted(one.records.size(), "record") + (is_new ? "" : ": known already"))

@@ -24,7 +24,14 @@ std::string done_text(const reports::Sender& sender) {
   };
   add(sender.rejected, "rejected");
   add(sender.quarantined, "quarantined");
+  add(sender.unproven, "unproven");
   return out;
+}
+
+// The domain whose mail it was, where that passed DMARC.
+std::string proof_text(const reports::Origin& origin) {
+  if (origin.proof == reports::Proof::passed) return harmless(origin.author);
+  return std::string(to_string(origin.proof));
 }
 
 }  // namespace
@@ -40,7 +47,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 
 std::string dmarc_summary(const std::vector<reports::StoredReport>& reports) {
   struct Total {
-    std::uint64_t reports = 0, messages = 0, passed = 0;
+    std::uint64_t reports = 0, messages = 0, passed = 0, unproven = 0;
     std::set<std::string> reporters;
     base::UtcTime first = base::UtcTime::max(), last = base::UtcTime::min();
   };
@@ -50,6 +57,7 @@ std::string dmarc_summary(const std::vector<reports::StoredReport>& reports) {
     ++total.reports;
     total.messages += report.messages;
     total.passed += report.passed;
+    if (report.origin.proof == reports::Proof::unproven) ++total.unproven;
     total.reporters.insert(report.org);
     total.first = std::min(total.first, report.first);
     total.last = std::max(total.last, report.last);
@@ -59,7 +67,8 @@ std::string dmarc_summary(const std::vector<reports::StoredReport>& reports) {
     out += harmless(domain) + ": " + counted(total.messages, "message") + ", " +
            percent(total.passed, total.messages) + " passed DMARC (" + day_text(total.first) + " to " +
            day_text(total.last) + ", " + counted(total.reports, "report") + " of " +
-           counted(total.reporters.size(), "receiver") + ")\n";
+           counted(total.reporters.size(), "receiver") +
+           (total.unproven > 0 ? ", " + grouped(total.unproven) + " unproven" : "") + ")\n";
   }
   if (!out.empty()) out += '\n';
   return out;
@@ -77,11 +86,12 @@ Table dmarc_senders_table(const std::vector<reports::Sender>& senders) {
 }
 
 Table dmarc_reports_table(const std::vector<reports::StoredReport>& reports) {
-  Table table({"DAY", "DOMAIN", "RECEIVER", "MESSAGES", "PASSED", "ID"});
+  Table table({"DAY", "DOMAIN", "RECEIVER", "MESSAGES", "PASSED", "PROVEN BY", "ID"});
   for (const auto& report : reports) {
     table.add({day_text(report.first), harmless(report.domain),
                harmless(report.org.empty() ? report.email : report.org), right(grouped(report.messages), 8),
-               right(percent(report.passed, report.messages), 6), harmless(report.report_id)});
+               right(percent(report.passed, report.messages), 6), proof_text(report.origin),
+               harmless(report.report_id)});
   }
   return table;
 }
@@ -121,7 +131,9 @@ json::object dmarc_json(const std::vector<reports::StoredReport>& reports,
                                        {"received", base::to_rfc3339(one.received)},
                                        {"records", one.records},
                                        {"messages", one.messages},
-                                       {"passed", one.passed}});
+                                       {"passed", one.passed},
+                                       {"proof", to_string(one.origin.proof)},
+                                       {"proven_by", one.origin.author}});
   }
   for (const auto& one : senders) {
     all_senders.push_back(json::object{{"source", one.source},
@@ -132,7 +144,8 @@ json::object dmarc_json(const std::vector<reports::StoredReport>& reports,
                                        {"spf_aligned", one.spf},
                                        {"quarantined", one.quarantined},
                                        {"rejected", one.rejected},
-                                       {"reporters", one.reporters}});
+                                       {"reporters", one.reporters},
+                                       {"unproven", one.unproven}});
   }
   for (const auto& one : failures) {
     all_failures.push_back(json::object{{"received", base::to_rfc3339(one.received)},

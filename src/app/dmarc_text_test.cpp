@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/serialize.hpp>
+
 namespace postrider::app {
 namespace {
 
@@ -36,6 +38,20 @@ TEST(DmarcText, SumsUpEachDomain) {
             "a.test: 1,003 messages, 99 % passed DMARC (2027-01-15 to 2027-01-16, 2 reports of 2 receivers)\n"
             "b?.test: 1 message, 0 % passed DMARC (2027-01-15 to 2027-01-16, 1 report of 1 receiver)\n\n");
   EXPECT_EQ(dmarc_summary({}), "");
+}
+
+TEST(DmarcText, SaysWhatIsUnproven) {
+  auto forged = report("a.test", "x", 3, 2), known = report("a.test", "x", 4, 4),
+       old = report("a.test", "x", 1, 1);
+  forged.origin.proof = reports::Proof::unproven;
+  known.origin = {.proof = reports::Proof::passed, .author = "x.test"};
+  EXPECT_EQ(dmarc_summary({forged, known, old}),
+            "a.test: 8 messages, 88 % passed DMARC (2027-01-15 to 2027-01-16, 3 reports of 1 receiver, 1 "
+            "unproven)\n\n");
+  const auto json = boost::json::serialize(dmarc_json({forged, known, old}, {}, {}));
+  EXPECT_NE(json.find("\"proof\":\"unproven\",\"proven_by\":\"\""), json.npos) << json;
+  EXPECT_NE(json.find("\"proof\":\"passed\",\"proven_by\":\"x.test\""), json.npos) << json;
+  EXPECT_NE(json.find("\"proof\":\"unknown\""), json.npos) << json;
 }
 
 }  // namespace

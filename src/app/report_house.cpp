@@ -42,13 +42,13 @@ ReportHouse::ReportHouse(const Settings& settings, queue::Courier& mailbox, sys:
     : settings_(settings), clock_(clock) {
   if (auto store = open()) recorder_ = std::make_unique<reports::Recorder>(std::move(store));
   if (auto store = open())
-    courier_ = std::make_unique<reports::ReportCourier>(
-        reports::ReportCourier::Parts{.store = std::move(store),
-                                      .mailbox = mailbox,
-                                      .clock = clock,
-                                      .is_ours = [&settings](const mail::Domain& domain) {
-                                        return is_ours(*settings.get().directory, domain);
-                                      }});
+    courier_ = std::make_unique<reports::ReportCourier>(reports::ReportCourier::Parts{
+        .store = std::move(store),
+        .mailbox = mailbox,
+        .clock = clock,
+        .is_ours =
+            [&settings](const mail::Domain& domain) { return is_ours(*settings.get().directory, domain); },
+        .hostname = settings.get().config->hostname});
 }
 
 std::unique_ptr<reports::ReportStore> ReportHouse::open() const {
@@ -60,19 +60,39 @@ std::unique_ptr<reports::ReportStore> ReportHouse::open() const {
 }
 
 void ReportHouse::start(queue::Queue& queue, sys::Resolver& resolver) {
-  auto store = open();
-  if (!store) return;
-  sender_ = std::make_unique<reports::ReportSender>(reports::ReportSender::Parts{
-      .store = std::move(store),
-      .resolver = resolver,
-      .clock = clock_,
-      .config = [this] { return settings_.get().config; },
-      .accept =
-          [&queue](mail::Envelope envelope, std::function<std::string(base::MessageId)> text,
-                   std::string decision) {
-            return accept(queue, std::move(envelope), text, std::move(decision));
-          }});
-  sender_->start();
+  const auto config = [this] { return settings_.get().config; };
+  const reports::AcceptMail make_mail = [&queue](mail::Envelope envelope,
+                                                 std::function<std::string(base::MessageId)> text,
+                                                 std::string decision) {
+    return accept(queue, std::move(envelope), text, std::move(decision));
+  };
+  if (auto store = open()) {
+    sender_ = std::make_unique<reports::ReportSender>(reports::ReportSender::Parts{.store = std::move(store),
+                                                                                   .resolver = resolver,
+                                                                                   .clock = clock_,
+                                                                                   .config = config,
+                                                                                   .accept = make_mail});
+    sender_->start();
+  }
+  if (auto store = open()) {
+    failures_ =
+        std::make_unique<reports::FailureSender>(reports::FailureSender::Parts{.store = std::move(store),
+                                                                               .resolver = resolver,
+                                                                               .clock = clock_,
+                                                                               .config = config,
+                                                                               .accept = make_mail});
+    failures_->start();
+  }
+}
+
+void ReportHouse::stop() {
+  sender_.reset();
+  if (failures_) failures_->stop();  // a session that outlived its patience may still tell it of a message
+}
+
+void ReportHouse::judged(const policy::Judged& message) {
+  if (recorder_) recorder_->judged(message);
+  if (failures_) failures_->judged(message);
 }
 
 }  // namespace postrider::app

@@ -231,7 +231,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                              &(*house)->logins(),
                              &sending,
                              &dns_of_checks,
-                             reports.recorder()};
+                             &reports};
   std::unique_ptr<receive::Collector> collector;
   if (config->submit.allow != config::SubmitAllow::nobody) {
     auto started = receive::Collector::start(config->submit.folder, services);

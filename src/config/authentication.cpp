@@ -27,12 +27,15 @@ void read_forwarders(Section& section, Authentication& authentication) {
 
 void read_reports(Section& section, DmarcReports& reports) {
   section.read("send_reports", reports.send);
+  section.read("failure_reports", reports.failure_reports);
+  section.read("failure_reports_per_day", reports.failure_reports_per_day);
   section.read("organization", reports.organization, parse_title);
   section.read("contact", reports.contact, parse_address);
   section.read("report_address", reports.report_address, parse_address);
   section.read("keep_reports", reports.keep);
-  if (reports.send && !section.has("contact"))
-    section.report().add(section.at("send_reports"), "reports are sent, and nobody can be asked about them",
+  if ((reports.send || reports.failure_reports) && !section.has("contact"))
+    section.report().add(section.at(reports.send ? "send_reports" : "failure_reports"),
+                         "reports are sent, and nobody can be asked about them",
                          "add contact = \"dmarc@...\", an address of a domain of yours");
 }
 

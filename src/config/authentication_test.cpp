@@ -44,5 +44,18 @@ TEST(Authentication, SaysWhatIsNoForwarder) {
               HasSubstr("t:4:34: \"192.0.2.1/24\" is neither a network nor a domain"));
 }
 
+TEST(Authentication, SendsNoReportsThatNobodyAnswersFor) {
+  const auto reports = (*with(""))->dmarc_reports;
+  EXPECT_FALSE(reports.send || reports.failure_reports);
+  EXPECT_EQ(reports.failure_reports_per_day, 10u);
+  for (const char* key : {"send_reports", "failure_reports"}) {
+    const auto loaded = with("dmarc = { " + std::string(key) + " = true }\n");
+    ASSERT_FALSE(loaded) << key;
+    EXPECT_THAT(loaded.error().front().to_string(), HasSubstr("nobody can be asked about them")) << key;
+    EXPECT_TRUE(with("dmarc = { contact = \"dmarc@a.test\", " + std::string(key) + " = true }\n")) << key;
+  }
+  EXPECT_FALSE(with("dmarc = { failure_reports_per_day = 0 }\n"));
+}
+
 }  // namespace
 }  // namespace postrider::config

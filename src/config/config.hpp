@@ -329,6 +329,8 @@ struct Srs {
 // Reports about mail in a domain's name: ours to others, and those of others to us. RFC 9990
 struct DmarcReports {
   bool send = false;                                 // requires `contact`
+  bool failure_reports = false;                      // of single messages, too; requires `contact`. RFC 9991
+  std::uint32_t failure_reports_per_day = 10;        // about one domain
   std::string organization;                          // for people; empty: hostname
   std::optional<mail::Address> contact = {};         // whose mail ours are
   std::optional<mail::Address> report_address = {};  // mail for it is read as reports; absent: for none

@@ -103,8 +103,10 @@ const std::vector<Spec> kSpecs{
     {"authentication.trusted_arc", list, "list of domains", "none", 0, 0, "", nullptr},
     {"dmarc.policy", choice, "word", "apply", 0, 0, "apply, quarantine, none", nullptr},
     {"dmarc.send_reports", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"dmarc.failure_reports", boolean, "true or false", "false", 0, 0, "true, false", nullptr},
+    {"dmarc.failure_reports_per_day", integer, "integer", "10", 1, 1000, "", nullptr},
     {"dmarc.organization", text, "string", "none", 0, 0, "1 to 100 octets", nullptr},
-    {"dmarc.contact", text, "address", "none", 0, 0, "with send_reports", nullptr},
+    {"dmarc.contact", text, "address", "none", 0, 0, "with send_reports or failure_reports", nullptr},
     {"dmarc.report_address", text, "address", "none", 0, 0, "of a mailbox here", nullptr},
     {"dmarc.keep_reports", duration, "duration", "400d", kDay, 3650 * kDay, "", nullptr},
 

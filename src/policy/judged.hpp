@@ -31,6 +31,7 @@ struct Judged {
   const AuthenticationFindings& findings;
   // What was done with it by DMARC: none, quarantine (delivered to the folder for junk) or reject (refused).
   wire::dmarc::Policy disposition;
+  bool refused;  // for whatever its checks found: by DMARC, or by SPF alone
   // Where that is not findings.dmarc.disposition, or that is not findings.dmarc.policy of a message that failed.
   const std::vector<PolicyOverride>& overrides;
   const std::vector<std::string>& recipient_domains;  // that RCPT named, A-labels, each once

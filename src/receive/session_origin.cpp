@@ -71,8 +71,13 @@ awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, 
   count(findings, verdict.done);
   // Who comes again is told of then.
   if (services_.judged && !(verdict.refusal && verdict.refusal->temporary()))
-    services_.judged->judged(
-        {facts, findings, verdict.done, verdict.overrides, domains_of(incoming.envelope.recipients), header});
+    services_.judged->judged({.facts = facts,
+                              .findings = findings,
+                              .disposition = verdict.done,
+                              .refused = verdict.refusal.has_value(),
+                              .overrides = verdict.overrides,
+                              .recipient_domains = domains_of(incoming.envelope.recipients),
+                              .header = header});
   if (verdict.refusal) co_return std::move(verdict.refusal);
   incoming.envelope.junk = verdict.done == wire::dmarc::Policy::quarantine;
   if (incoming.envelope.junk) incoming.above.emplace_back(mail::PrependField{std::string(kJunkField)});

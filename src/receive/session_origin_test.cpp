@@ -29,7 +29,8 @@ struct Watcher final : policy::JudgedObserver {
   std::vector<std::string> told;
   void judged(const policy::Judged& message) override {
     std::string line = message.facts.client.to_string() + ' ' + message.facts.reverse_path.to_string() + ' ' +
-                       message.findings.dmarc.author + ' ' + std::string(to_string(message.disposition));
+                       message.findings.dmarc.author + ' ' + std::string(to_string(message.disposition)) +
+                       (message.refused ? " refused" : "");
     for (const auto& one : message.overrides) line += ' ' + std::string(to_string(one.type));
     for (const auto& domain : message.recipient_domains) line += ' ' + domain;
     told.push_back(line);
@@ -71,7 +72,8 @@ TEST_F(SessionOriginTest, TakesWhatPassesAndTellsOfIt) {
 TEST_F(SessionOriginTest, RefusesAForgeryAndTellsOfIt) {
   EXPECT_THAT(bring("good.test", "me@evil.test"), HasSubstr("550 5.7.1 DMARC: good.test does not vouch"));
   EXPECT_EQ(house.spool().statistics().messages, 0u);
-  EXPECT_THAT(watcher.told, ElementsAre("192.0.2.1 me@evil.test good.test reject example.test second.test"));
+  EXPECT_THAT(watcher.told,
+              ElementsAre("192.0.2.1 me@evil.test good.test reject refused example.test second.test"));
 }
 
 TEST_F(SessionOriginTest, QuarantineIsTaken) {

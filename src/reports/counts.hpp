@@ -1,6 +1,8 @@
 // What happens to DMARC reports, in numbers. docs/metrics.md
 #pragma once
 
+#include <string_view>
+
 #include "sys/metrics.hpp"
 
 namespace postrider::reports::counts {
@@ -10,6 +12,10 @@ enum class Seen : unsigned char { recorded, dropped };
 extern sys::Counters seen;
 enum class Outgoing : unsigned char { sent, unwanted, too_large, put_off, given_up };
 extern sys::Counters outgoing;
+// Failure reports to others: `bounded` by how many there may be in a day, `dropped` where something else failed.
+enum class Failure : unsigned char { sent, unwanted, bounded, dropped };
+std::string_view to_string(Failure failure);
+extern sys::Counters failures;
 enum class Received : unsigned char { stored, known, unreadable };
 extern sys::Counters received;
 

@@ -16,6 +16,8 @@ namespace {
 // Of a domain name as text. RFC 1035 2.3.4
 constexpr std::size_t kLongestName = 253;
 
+std::string_view tag_of(ReportKind kind) { return kind == ReportKind::failure ? "ruf" : "rua"; }
+
 std::string_view tag_value(std::string_view record, std::string_view name) {
   while (!record.empty()) {
     const std::size_t end = std::min(record.find(';'), record.size());
@@ -61,9 +63,9 @@ std::optional<mail::Address> address_of(std::string_view uri) {
 
 }  // namespace
 
-std::vector<ReportUri> report_uris(std::string_view record) {
+std::vector<ReportUri> report_uris(std::string_view record, ReportKind kind) {
   std::vector<ReportUri> out;
-  std::string_view list = tag_value(record, "rua");
+  std::string_view list = tag_value(record, tag_of(kind));
   while (!list.empty() && out.size() < kMostUris) {
     const std::size_t end = std::min(list.find(','), list.size());
     const std::string_view text = base::trim(list.substr(0, end));
@@ -99,8 +101,8 @@ DestinationCheck::Step DestinationCheck::confirm(const ReportUri& uri, const std
   for (const std::string& text : (*answer)->records) {
     if (!wire::dmarc::parse_record(text)) continue;
     agrees = true;
-    if (tag_value(text, "rua").empty()) continue;
-    const auto others = report_uris(text);
+    if (tag_value(text, tag_of(kind_)).empty()) continue;
+    const auto others = report_uris(text, kind_);
     const auto elsewhere = [&](const ReportUri& other) { return other.address.domain()->ascii() != host; };
     // To neither of both.
     if (others.empty() || std::ranges::any_of(others, elsewhere))
@@ -138,12 +140,18 @@ bool DestinationCheck::go_on(policy::Lookups& lookups) {
     return true;
   }
   std::vector<std::string> records;
-  for (const std::string& text : (*answer)->records)
-    if (wire::dmarc::parse_record(text)) records.push_back(text);
+  bool is_psd = false;
+  for (const std::string& text : (*answer)->records) {
+    const auto record = wire::dmarc::parse_record(text);
+    if (!record) continue;
+    records.push_back(text);
+    is_psd = record->psd == wire::dmarc::Psd::yes;
+  }
   bool pending = false;
   // Several at one name are none. RFC 9989 4.10
-  if (records.size() == 1)
-    for (const ReportUri& uri : report_uris(records.front()))
+  // A public suffix is told of no single message. RFC 9991 3
+  if (records.size() == 1 && !(is_psd && kind_ == ReportKind::failure))
+    for (const ReportUri& uri : report_uris(records.front(), kind_))
       pending |= judge(uri, lookups, found) == Step::pending;
   if (pending) return false;
   std::vector<ReportUri> distinct;

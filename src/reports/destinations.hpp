@@ -1,4 +1,4 @@
-// To whom reports about a domain go: what its DMARC record says now, and who agrees to it. RFC 9990 3.5, 4.
+// To whom reports about a domain go: what its DMARC record says now, and who agrees to it. RFC 9990 3.5, 4; RFC 9991 5.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,9 @@
 
 namespace postrider::reports {
 
+// Where they go is what the record's tag says: rua, ruf.
+enum class ReportKind : std::uint8_t { aggregate, failure };
+
 // One URI of a list: mailto:reports@example.com!10m.
 struct ReportUri {
   mail::Address address;
@@ -22,10 +25,10 @@ struct ReportUri {
   bool operator==(const ReportUri&) const = default;
 };
 
-// Of the first rua tag of a record, in its order, each address once, at most kMostUris. What is no mailto: or has no address
+// Of the first such tag of a record, in its order, each address once, at most kMostUris. What is no mailto: or has no address
 // that mail can go to is left out. RFC 9990 3.5
 inline constexpr std::size_t kMostUris = 10;
-std::vector<ReportUri> report_uris(std::string_view record);
+std::vector<ReportUri> report_uris(std::string_view record, ReportKind kind);
 
 struct Destinations {
   std::vector<ReportUri> uris;  // that may have the report
@@ -38,7 +41,7 @@ struct Destinations {
 class DestinationCheck {
  public:
   // Where the policy record stands: A-labels, lower case.
-  explicit DestinationCheck(std::string domain) : domain_(std::move(domain)) {}
+  DestinationCheck(std::string domain, ReportKind kind) : domain_(std::move(domain)), kind_(kind) {}
   bool go_on(policy::Lookups& lookups);
   // Complete when go_on() has said true.
   const Destinations& found() const { return found_; }
@@ -50,6 +53,7 @@ class DestinationCheck {
                Destinations& found) const;
 
   std::string domain_;
+  ReportKind kind_;
   Destinations found_;
 };
 

@@ -19,22 +19,24 @@ using Names = std::vector<std::string>;
 TEST(ReportUris, AreReadFromTheRecord) {
   EXPECT_EQ(
       names(report_uris("v=DMARC1; p=none; rua = mailto:a@x.test!10m , mailto:b%2Bc@Y.test?subject=z,"
-                        "https://z.test/, mailto:, MAILTO:a@x.test, mailto:d@z.test!5; rua=mailto:e@x.test")),
+                        "https://z.test/, mailto:, MAILTO:a@x.test, mailto:d@z.test!5; rua=mailto:e@x.test",
+                        ReportKind::aggregate)),
       (Names{"a@x.test!10485760", "b+c@Y.test", "d@z.test!5"}));
   EXPECT_EQ(names(report_uris("v=DMARC1; rua=mailto:a@x.test!9x,mailto:b@x.test!99999999999999999999t,"
-                              "mailto:c@x.test!3k")),
+                              "mailto:c@x.test!3k",
+                              ReportKind::aggregate)),
             (Names{"a@x.test", "b@x.test", "c@x.test!3072"}));
   std::string many = "v=DMARC1; rua=";
   for (int i = 0; i < 50; ++i) many += "mailto:a" + std::to_string(i) + "@x.test,";
-  EXPECT_EQ(report_uris(many).size(), kMostUris);
+  EXPECT_EQ(report_uris(many, ReportKind::aggregate).size(), kMostUris);
 }
 
 struct Destined : ::testing::Test {
   policy::testing::Zone dns;
 
   void record(const std::string& name, const std::string& text) { dns.texts.emplace(name, text); }
-  Destinations of(const std::string& domain) {
-    DestinationCheck check(domain);
+  Destinations of(const std::string& domain, ReportKind kind = ReportKind::aggregate) {
+    DestinationCheck check(domain, kind);
     policy::Lookups lookups;
     while (!check.go_on(lookups)) {
       const auto wanted = lookups.take_wanted();
@@ -83,6 +85,21 @@ TEST_F(Destined, OutsideMayNotSendThemOn) {
   const auto found = of("a.test");
   EXPECT_TRUE(found.uris.empty());
   EXPECT_EQ(found.refused.size(), 1u);
+}
+
+// RFC 9991 3, 5
+TEST_F(Destined, OfFailureReportsAreThoseOfRuf) {
+  record("_dmarc.a.test", "v=DMARC1; p=none; rua=mailto:r@a.test; ruf=mailto:f@a.test,mailto:g@third.test");
+  auto found = of("a.test", ReportKind::failure);
+  EXPECT_EQ(names(found.uris), Names{"f@a.test"});
+  EXPECT_EQ(found.refused, Names{"g@third.test: a.test._report._dmarc.third.test: nxdomain"});
+  record("a.test._report._dmarc.third.test",
+         "v=DMARC1; rua=mailto:r@third.test; ruf=mailto:other@third.test");
+  EXPECT_EQ(names(of("a.test", ReportKind::failure).uris), (Names{"f@a.test", "other@third.test"}));
+  EXPECT_EQ(names(of("a.test").uris), Names{"r@a.test"});
+  record("_dmarc.suffix.test", "v=DMARC1; p=none; psd=y; rua=mailto:r@suffix.test; ruf=mailto:f@suffix.test");
+  EXPECT_TRUE(of("suffix.test", ReportKind::failure).uris.empty());
+  EXPECT_EQ(names(of("suffix.test").uris), Names{"r@suffix.test"});
 }
 
 TEST_F(Destined, AreNotKnownWhileTheDnsFails) {

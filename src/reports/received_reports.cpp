@@ -1,4 +1,6 @@
 // What others reported to us.
+#include <algorithm>
+
 #include "reports/record_json.hpp"
 #include "reports/report_store.hpp"
 #include "reports/store_guard.hpp"
@@ -20,16 +22,23 @@ std::string text_of(std::string_view bytes) { return std::string(bytes); }
 
 }  // namespace
 
-base::Result<bool> ReportStore::add(const Feedback& feedback, base::UtcTime received) {
+base::Result<bool> ReportStore::add(const Feedback& feedback, base::UtcTime received, const Origin& origin) {
   return guarded(*database_, file_, [&]() -> base::Result<bool> {
     database_->execute("BEGIN IMMEDIATE");
     const std::string policy = to_text(feedback.published);
+    if (origin.proof == Proof::passed || origin.proof == Proof::imported) {
+      store::Statement make_room(
+          *database_,
+          "DELETE FROM report WHERE domain=?1 AND org=?2 AND report_id=?3 AND first=?4 AND proof=2");
+      make_room.run(feedback.published.domain, feedback.org_name, feedback.report_id, number(feedback.begin));
+    }
     store::Statement insert(
         *database_,
-        "INSERT INTO report(domain, org, email, report_id, first, last, policy, received) "
-        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
+        "INSERT INTO report(domain, org, email, report_id, first, last, policy, received, proof, author) "
+        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING");
     insert.run(feedback.published.domain, feedback.org_name, feedback.email, feedback.report_id,
-               number(feedback.begin), number(feedback.end), policy, number(received));
+               number(feedback.begin), number(feedback.end), policy, number(received),
+               static_cast<std::int64_t>(origin.proof), origin.author);
     if (insert.changes() == 0) {
       database_->execute("ROLLBACK");
       return false;
@@ -70,7 +79,8 @@ base::Result<std::vector<Sender>> ReportStore::senders(const Wanted& wanted) {
         *database_,
         "SELECT source, header_from, sum(count), sum(CASE WHEN dkim OR spf THEN count ELSE 0 END), "
         "sum(dkim*count), sum(spf*count), sum(CASE WHEN disposition=2 THEN count ELSE 0 END), "
-        "sum(CASE WHEN disposition=3 THEN count ELSE 0 END), count(DISTINCT report.org) "
+        "sum(CASE WHEN disposition=3 THEN count ELSE 0 END), count(DISTINCT report.org), "
+        "sum(CASE WHEN proof=2 THEN count ELSE 0 END) "
         "FROM report JOIN record ON record.report=report.id WHERE last>=?1 AND " POSTRIDER_OF_DOMAIN
         " GROUP BY source, header_from ORDER BY 3 DESC, source, header_from LIMIT ?4");
     const std::string domain = wanted.domain.value_or(""), below = "%." + domain;
@@ -86,7 +96,8 @@ base::Result<std::vector<Sender>> ReportStore::senders(const Wanted& wanted) {
                      .spf = count_of(rows.number(5)),
                      .quarantined = count_of(rows.number(6)),
                      .rejected = count_of(rows.number(7)),
-                     .reporters = count_of(rows.number(8))});
+                     .reporters = count_of(rows.number(8)),
+                     .unproven = count_of(rows.number(9))});
     }
     return out;
   });
@@ -97,7 +108,7 @@ base::Result<std::vector<StoredReport>> ReportStore::reports(const Wanted& wante
     store::Statement select(
         *database_,
         "SELECT report.domain, org, email, report_id, first, last, received, count(*), sum(count), "
-        "sum(CASE WHEN dkim OR spf THEN count ELSE 0 END) "
+        "sum(CASE WHEN dkim OR spf THEN count ELSE 0 END), proof, author "
         "FROM report JOIN record ON record.report=report.id WHERE last>=?1 AND " POSTRIDER_OF_DOMAIN
         " GROUP BY report.id ORDER BY first DESC, org LIMIT ?4");
     const std::string domain = wanted.domain.value_or(""), below = "%." + domain;
@@ -114,7 +125,9 @@ base::Result<std::vector<StoredReport>> ReportStore::reports(const Wanted& wante
                      .received = time_of(rows.number(6)),
                      .records = count_of(rows.number(7)),
                      .messages = count_of(rows.number(8)),
-                     .passed = count_of(rows.number(9))});
+                     .passed = count_of(rows.number(9)),
+                     .origin = {.proof = static_cast<Proof>(std::clamp<std::int64_t>(rows.number(10), 0, 3)),
+                                .author = text_of(rows.bytes(11))}});
     }
     return out;
   });

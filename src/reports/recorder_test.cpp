@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "reports/testing/house.hpp"
+#include "reports/testing/judged_message.hpp"
 
 namespace postrider::reports {
 namespace {
@@ -10,40 +11,7 @@ namespace {
 using testing::House;
 using wire::dmarc_report::Disposition;
 
-// A message of mail.a.test, whose DKIM signature passes and is aligned.
-struct Message {
-  policy::AuthenticationFacts facts{
-      .client = *base::IpAddress::parse("192.0.2.1"),
-      .helo = "mx.a.test",
-      .reverse_path = mail::ReversePath(*mail::Address::parse("joe@Bounce.A.test")),
-      .receiver = *mail::Domain::parse("mx.here.test"),
-      .now = testing::at(testing::day(0)) + std::chrono::hours(5)};
-  policy::AuthenticationFindings findings;
-  wire::dmarc::Policy disposition = wire::dmarc::Policy::none;
-  std::vector<policy::PolicyOverride> overrides;
-  std::vector<std::string> domains = {"here.test"};
-  std::string header = "Subject: hello\r\n";
-
-  Message() {
-    findings.dmarc.result = policy::DmarcResult::pass;
-    findings.dmarc.author = "Mail.A.test";
-    findings.dmarc.policy_domain = "a.test";
-    findings.dmarc.record =
-        wire::dmarc::parse_record("v=DMARC1; p=reject; sp=quarantine; aspf=s; fo=1:d; rua=mailto:r@a.test");
-    findings.dmarc.policy = wire::dmarc::Policy::quarantine;
-    findings.dmarc.dkim_aligned = "a.test";
-    findings.mail_from.result = policy::SpfResult::softfail;
-    findings.mail_from.domain = "bounce.a.test";
-    policy::DkimResult bad, good;
-    bad.domain = "other.test";
-    bad.selector = "x";
-    bad.verdict.result = wire::dkim::Result::fail;
-    good.domain = "a.test";
-    good.selector = "s1";
-    good.verdict.result = wire::dkim::Result::pass;
-    findings.dkim = {bad, good};
-  }
-  policy::Judged judged() const { return {facts, findings, disposition, overrides, domains, header}; }
+struct Message : testing::JudgedMessage {
   std::optional<Seen> seen() const { return seen_of(judged()); }
 };
 

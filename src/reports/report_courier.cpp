@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reports/counts.hpp"
+#include "reports/report_origin.hpp"
 #include "sys/log.hpp"
 
 namespace postrider::reports {
@@ -84,12 +85,13 @@ void ReportCourier::take(queue::Job job, Done done) {
   }
 }
 
-base::Result<std::string> ReportCourier::store(const Feedback& feedback) {
-  auto is_new = parts_.store->add(feedback, parts_.clock.utc());
+base::Result<std::string> ReportCourier::store(const Feedback& feedback, const Origin& origin) {
+  auto is_new = parts_.store->add(feedback, parts_.clock.utc(), origin);
   if (!is_new) return std::unexpected(std::move(is_new.error()));
   counts::received.count(*is_new ? counts::Received::stored : counts::Received::known);
-  return fmt::format("{}, {} about {}{}", feedback.org_name.empty() ? feedback.email : feedback.org_name,
-                     feedback.report_id, feedback.published.domain, *is_new ? "" : ": known already");
+  return fmt::format("{}, {} about {}{}{}", feedback.org_name.empty() ? feedback.email : feedback.org_name,
+                     feedback.report_id, feedback.published.domain,
+                     origin.proof == Proof::passed ? "" : ", unproven", *is_new ? "" : ": known already");
 }
 
 base::Result<std::string> ReportCourier::store(const std::string& message) {
@@ -108,9 +110,10 @@ base::Result<std::string> ReportCourier::store(const std::string& message) {
       return base::permanent(
           {5, 6, 0}, "a report about " + feedback.published.domain + ", which is no domain of this server");
   }
+  const Origin origin = origin_of(message, parts_.hostname);
   std::string told;
   for (const Feedback& feedback : reports->aggregate) {
-    auto one = store(feedback);
+    auto one = store(feedback, origin);
     if (!one) return one;
     told += (told.empty() ? "" : "; ") + *one;
   }

@@ -14,7 +14,8 @@ namespace postrider::reports {
 
 // What is no report about a domain of ours, or can't be read, goes on to the mailbox as any other mail; why, its timeline
 // says. So do failure reports, since a person wants to read them: they are stored besides. Nothing is lost: an aggregate
-// report is only taken when it is on the disk, and deferred (4.3.0) where it can't be written.
+// report is only taken when it is on the disk, and deferred (4.3.0) where it can't be written. Anybody may send one: whether its
+// mail passed DMARC is stored with it.
 class ReportCourier final : public queue::Courier {
  public:
   static constexpr std::uint32_t kJobs = 4;  // at a time
@@ -25,6 +26,7 @@ class ReportCourier final : public queue::Courier {
     sys::Clock& clock;
     // Whether mail in this domain's name is ours to watch. Called on its thread.
     std::function<bool(const mail::Domain&)> is_ours;
+    mail::Domain hostname;  // whose Authentication-Results count
   };
   explicit ReportCourier(Parts parts);
   // Ends what is in hand; what waits is done too.
@@ -39,7 +41,7 @@ class ReportCourier final : public queue::Courier {
   void take(queue::Job job, std::move_only_function<void(queue::Report)> done);
   // What was stored, for people. Failure: permanent, where it is no report that belongs here.
   base::Result<std::string> store(const std::string& message);
-  base::Result<std::string> store(const wire::dmarc_report::Feedback& feedback);
+  base::Result<std::string> store(const wire::dmarc_report::Feedback& feedback, const Origin& origin);
   void pass_on(queue::Job job, std::string why, std::move_only_function<void(queue::Report)> done);
 
   Parts parts_;

@@ -56,19 +56,19 @@ std::string mail_of(const std::string& domain) {
                                                 .from = "noreply@google.com",
                                                 .to = "dmarc@here.test",
                                                 .id = "1",
-                                                .date = at(day(1)),
-                                                .feedback = about},
-                                               wire::dmarc_report::gzip(write_feedback(about)));
+                                                .date = at(day(1))},
+                                               about, wire::dmarc_report::gzip(write_feedback(about)));
 }
 
 struct ReportCourierTest : ::testing::Test {
   testing::House house;
   sys::fake::Clock clock{at(day(1))};
   Mailbox mailbox;
-  ReportCourier courier{
-      {.store = house.open(), .mailbox = mailbox, .clock = clock, .is_ours = [](const mail::Domain& domain) {
-         return domain.ascii() == "here.test";
-       }}};
+  ReportCourier courier{{.store = house.open(),
+                         .mailbox = mailbox,
+                         .clock = clock,
+                         .is_ours = [](const mail::Domain& domain) { return domain.ascii() == "here.test"; },
+                         .hostname = *mail::Domain::parse("mx.here.test")}};
 
   queue::Report deliver(std::string text) {
     queue::Job job{.id = {},
@@ -86,12 +86,36 @@ struct ReportCourierTest : ::testing::Test {
 TEST_F(ReportCourierTest, StoresAReportInsteadOfDeliveringIt) {
   const auto report = deliver(mail_of("here.test"));
   EXPECT_EQ(report.outcomes.at(0).action, mail::Action::delivered);
-  EXPECT_EQ(report.outcomes.at(0).detail, "google.com, 42 about here.test");
+  EXPECT_EQ(report.outcomes.at(0).detail, "google.com, 42 about here.test, unproven");
   EXPECT_EQ(mailbox.delivered, 0);
   EXPECT_EQ(house.open()->reports({})->size(), 1u);
   EXPECT_EQ(deliver(mail_of("here.test")).outcomes.at(0).detail,
-            "google.com, 42 about here.test: known already");
+            "google.com, 42 about here.test, unproven: known already");
   EXPECT_EQ(house.open()->reports({})->size(), 1u);
+}
+
+// Whose Authentication-Results is not ours, or says that it did not pass, proves nothing.
+TEST_F(ReportCourierTest, NotesWhetherTheMailPassedDmarc) {
+  const std::string mail = mail_of("here.test");
+  for (const char* field :
+       {"", "Authentication-Results: mx.elsewhere.test; dmarc=pass header.from=google.com\r\n",
+        "Authentication-Results: mx.here.test; dmarc=fail header.from=google.com\r\n"
+        "Authentication-Results: mx.here.test; dmarc=pass header.from=google.com\r\n",
+        "Authentication-Results: mx.here.test; spf=pass smtp.mailfrom=google.com\r\n"}) {
+    deliver(field + mail);
+    EXPECT_EQ(house.open()->reports({})->at(0).origin.proof, Proof::unproven) << field;
+  }
+  // The true one takes the place of the forged one, and keeps it.
+  const auto report = deliver(
+      "X: y\r\nAuthentication-Results: mx.here.test;\r\n\tdmarc=pass (p=reject) header.from=Google.com\r\n" +
+      mail);
+  EXPECT_EQ(report.outcomes.at(0).detail, "google.com, 42 about here.test");
+  deliver(mail);
+  const auto reports = house.open()->reports({});
+  ASSERT_EQ(reports->size(), 1u);
+  EXPECT_EQ(reports->at(0).origin.proof, Proof::passed);
+  EXPECT_EQ(reports->at(0).origin.author, "google.com");
+  EXPECT_EQ(reports->at(0).messages, 3u);
 }
 
 TEST_F(ReportCourierTest, PassesOnWhatIsNoneAndSaysWhy) {

@@ -8,6 +8,7 @@
 #include "reports/record_json.hpp"
 #include "reports/schema.hpp"
 #include "reports/store_guard.hpp"
+#include "store/database_copy.hpp"
 #include "store/files.hpp"
 
 namespace postrider::reports {
@@ -21,11 +22,16 @@ std::int64_t number(std::uint64_t count) { return static_cast<std::int64_t>(coun
 
 }  // namespace
 
+std::string_view to_string(Proof proof) {
+  constexpr std::array<std::string_view, 4> kProofs = {"unknown", "passed", "unproven", "imported"};
+  return kProofs.at(static_cast<std::size_t>(proof));
+}
+
 std::string_view to_string(ReportState state) { return kStates.at(static_cast<std::size_t>(state)); }
 
 base::Result<std::unique_ptr<ReportStore>> ReportStore::open(const std::filesystem::path& folder) {
   if (auto made = store::make_directory(folder); !made) return std::unexpected(std::move(made.error()));
-  const std::filesystem::path file = folder / "reports.db";
+  const std::filesystem::path file = file_in(folder);
   try {
     // Mode 0600: the folder's keeps it until then.
     auto database =
@@ -41,6 +47,21 @@ base::Result<std::unique_ptr<ReportStore>> ReportStore::open(const std::filesyst
   } catch (const store::SqlError& error) {
     return std::unexpected(failure_of(error, file));
   }
+}
+
+base::Result<bool> ReportStore::copy(const std::filesystem::path& folder, const std::filesystem::path& to) {
+  const std::filesystem::path file = file_in(folder);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return false;
+  try {
+    store::Database database(file.string(), nullptr, store::Database::Access::read_only);
+    if (auto copied = store::copy_database(database, to); !copied)
+      return std::unexpected(std::move(copied.error()));
+  } catch (const store::SqlError& error) {
+    return std::unexpected(failure_of(error, file));
+  }
+  chmod(to.c_str(), 0600);
+  return true;
 }
 
 template <class Work>
@@ -173,6 +194,28 @@ base::Result<void> ReportStore::settle(const OutgoingReport& report) {
   });
 }
 
+base::Result<bool> ReportStore::take_failure_place(Day day, const std::string& domain, FailureBounds most) {
+  return guard([&]() -> base::Result<bool> {
+    database_->execute("BEGIN IMMEDIATE");
+    store::Statement count(
+        *database_,
+        "SELECT coalesce(sum(count), 0), coalesce(sum(CASE WHEN domain=?2 THEN count END), 0) "
+        "FROM failure_sent WHERE day=?1");
+    bool has_place = false;
+    {
+      store::Rows rows = count.query(number(day), domain);
+      has_place = rows.next() && rows.number(0) < most.of_all && rows.number(1) < most.of_domain;
+    }
+    if (has_place) {
+      store::Statement take(
+          *database_, "INSERT INTO failure_sent VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET count=count+1");
+      take.run(number(day), domain);
+    }
+    database_->execute("COMMIT");
+    return has_place;
+  });
+}
+
 base::Result<void> ReportStore::forget(base::UtcTime now, base::Milliseconds keep) {
   return guard([&]() -> base::Result<void> {
     const Day today = std::chrono::floor<std::chrono::days>(now);
@@ -184,6 +227,8 @@ base::Result<void> ReportStore::forget(base::UtcTime now, base::Milliseconds kee
     given_up.run(number(today - kKeepSeen));
     store::Statement days(*database_, "DELETE FROM seen_day WHERE day<?1 AND state<>0");
     days.run(number(std::chrono::floor<std::chrono::days>(now - keep)));
+    store::Statement told(*database_, "DELETE FROM failure_sent WHERE day<?1");
+    told.run(number(today));
     store::Statement reports(*database_, "DELETE FROM report WHERE last<?1");
     reports.run(number(now - keep));
     // Ids only grow: what lies between the first and the last bounds how many there are.

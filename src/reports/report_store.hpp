@@ -47,16 +47,31 @@ struct OutgoingReport {
   std::string note{};   // what became of it, for people
 };
 
+// What is known of who sent us a report: anybody can write one in anybody's name. Stored as their number: never renumber.
+enum class Proof : std::uint8_t {
+  unknown = 0,   // it came before this was noted
+  passed = 1,    // its mail passed DMARC
+  unproven = 2,  // it did not, or was not checked
+  imported = 3,  // an operator put it in
+};
+std::string_view to_string(Proof proof);
+struct Origin {
+  Proof proof = Proof::unknown;
+  std::string author{};  // the domain that passed
+};
+
 // What sources did in a domain's name, by reports of others.
 struct Sender {
   std::string source, header_from;
   std::uint64_t messages = 0, passed = 0, dkim = 0, spf = 0, quarantined = 0, rejected = 0;
   std::uint64_t reporters = 0;
+  std::uint64_t unproven = 0;  // of the messages, those that only an unproven report speaks of
 };
 struct StoredReport {
   std::string domain, org, email, report_id;
   base::UtcTime first{}, last{}, received{};
   std::uint64_t records = 0, messages = 0, passed = 0;
+  Origin origin{};
 };
 struct StoredFailure {
   base::UtcTime received{};
@@ -88,6 +103,11 @@ class ReportStore {
   static std::filesystem::path folder_in(const std::filesystem::path& data_dir) {
     return data_dir / "reports";
   }
+  static std::filesystem::path file_in(const std::filesystem::path& folder) { return folder / "reports.db"; }
+
+  // A consistent copy of what is in `folder` into a file that must not exist, mode 0600; others may write meanwhile.
+  // False: there is none.
+  static base::Result<bool> copy(const std::filesystem::path& folder, const std::filesystem::path& to);
 
   // One transaction, synced when it returns. Equal rows of a domain and day become one; the newest policy counts.
   base::Result<void> add(const std::vector<Seen>& seen);
@@ -103,13 +123,21 @@ class ReportStore {
   // What became of it. Its rows go, unless it stays open.
   base::Result<void> settle(const OutgoingReport& report);
 
-  // False: it was here already (the same domain, reporter, id and beginning). All of it or nothing.
-  base::Result<bool> add(const wire::dmarc_report::Feedback& feedback, base::UtcTime received);
+  // False: it was here already (the same domain, reporter, id and beginning). One that is unproven makes room for one that is
+  // not, so that a forged report can't keep out the true one. All of it or nothing.
+  base::Result<bool> add(const wire::dmarc_report::Feedback& feedback, base::UtcTime received,
+                         const Origin& origin);
   base::Result<void> add(const wire::dmarc_report::FailureReport& failure, base::UtcTime received);
 
   base::Result<std::vector<Sender>> senders(const Wanted& wanted);
   base::Result<std::vector<StoredReport>> reports(const Wanted& wanted);
   base::Result<std::vector<StoredFailure>> failures(const Wanted& wanted);
+
+  struct FailureBounds {
+    std::uint32_t of_domain, of_all;
+  };
+  // Counts one more failure report of this day, synced; false, and nothing is counted, where that would be too many.
+  base::Result<bool> take_failure_place(Day day, const std::string& domain, FailureBounds most);
 
   // What is older than `keep`, and what no bound has place for.
   base::Result<void> forget(base::UtcTime now, base::Milliseconds keep);

@@ -101,6 +101,8 @@ TEST(ReportStore, SaysWhatIsDueWhenTheDayIsOver) {
   EXPECT_EQ(store->content(day(0), "b.test")->records.size(), 1u);
 }
 
+const Origin kPassed{.proof = Proof::passed, .author = "google.com"};
+
 Feedback feedback(std::string id, std::string org = "google.com") {
   Feedback out;
   out.org_name = std::move(org);
@@ -117,9 +119,9 @@ Feedback feedback(std::string id, std::string org = "google.com") {
 TEST(ReportStore, TakesAReportOnce) {
   const House house;
   const auto store = house.open();
-  EXPECT_EQ(store->add(feedback("1"), at(day(1))), true);
-  EXPECT_EQ(store->add(feedback("1"), at(day(2))), false);
-  EXPECT_EQ(store->add(feedback("1", "example.org"), at(day(2))), true);
+  EXPECT_EQ(store->add(feedback("1"), at(day(1)), kPassed), true);
+  EXPECT_EQ(store->add(feedback("1"), at(day(2)), kPassed), false);
+  EXPECT_EQ(store->add(feedback("1", "example.org"), at(day(2)), kPassed), true);
   const auto reports = store->reports({});
   ASSERT_TRUE(reports);
   ASSERT_EQ(reports->size(), 2u);
@@ -130,7 +132,8 @@ TEST(ReportStore, TakesAReportOnce) {
 TEST(ReportStore, SumsUpWhoSends) {
   const House house;
   const auto store = house.open();
-  ASSERT_TRUE(store->add(feedback("1"), at(day(1))) && store->add(feedback("2", "example.org"), at(day(1))));
+  ASSERT_TRUE(store->add(feedback("1"), at(day(1)), kPassed) &&
+              store->add(feedback("2", "example.org"), at(day(1)), kPassed));
   const auto senders = store->senders({.domain = "a.test", .since = at(day(0)), .limit = 10});
   ASSERT_TRUE(senders);
   ASSERT_EQ(senders->size(), 2u);
@@ -146,10 +149,47 @@ TEST(ReportStore, SumsUpWhoSends) {
   EXPECT_TRUE(store->senders({.domain = {}, .since = at(day(2)), .limit = 10})->empty());
 }
 
+TEST(ReportStore, LetsAnUnprovenReportKeepOutNoOther) {
+  const House house;
+  const auto store = house.open();
+  const Origin unproven{.proof = Proof::unproven};
+  Feedback forged = feedback("1");
+  forged.records = {record("203.0.113.66", 1000)};
+  EXPECT_EQ(store->add(forged, at(day(1)), unproven), true);
+  EXPECT_EQ(store->add(feedback("1"), at(day(1)), unproven), false);
+  EXPECT_EQ(store->senders({})->at(0).unproven, 1000u);
+  EXPECT_EQ(store->add(feedback("1"), at(day(1)), kPassed), true);
+  EXPECT_EQ(store->add(forged, at(day(1)), kPassed), false);
+  const auto reports = store->reports({});
+  ASSERT_EQ(reports->size(), 1u);
+  EXPECT_EQ(reports->at(0).messages, 13u);
+  EXPECT_EQ(reports->at(0).origin.author, "google.com");
+  const auto senders = store->senders({});
+  ASSERT_EQ(senders->size(), 2u);
+  EXPECT_EQ(senders->at(0).unproven, 0u);
+}
+
+// RFC 9991 3
+TEST(ReportStore, BoundsTheFailureReportsOfADay) {
+  const House house;
+  const auto take = [&](int of, const std::string& domain) {
+    return house.open()->take_failure_place(day(of), domain, {.of_domain = 2, .of_all = 3});
+  };
+  EXPECT_EQ(take(0, "a.test"), true);
+  EXPECT_EQ(take(0, "a.test"), true);
+  EXPECT_EQ(take(0, "a.test"), false);
+  EXPECT_EQ(take(0, "b.test"), true);
+  EXPECT_EQ(take(0, "c.test"), false);
+  EXPECT_EQ(take(1, "a.test"), true);
+  ASSERT_TRUE(house.open()->forget(at(day(1)), std::chrono::days(30)));
+  EXPECT_EQ(take(1, "a.test"), true);
+  EXPECT_EQ(take(1, "a.test"), false);
+}
+
 TEST(ReportStore, ForgetsWhatIsOld) {
   const House house;
   const auto store = house.open();
-  ASSERT_TRUE(store->add(feedback("1"), at(day(1))));
+  ASSERT_TRUE(store->add(feedback("1"), at(day(1)), kPassed));
   ASSERT_TRUE(store->add({seen("a.test", "192.0.2.1")}));
   ASSERT_TRUE(store->forget(at(day(3)), std::chrono::days(30)));
   EXPECT_EQ(store->content(day(0), "a.test")->records.size(), 1u);
@@ -192,6 +232,31 @@ TEST(ReportStore, RefusesANewerFormatAndForeignFiles) {
   database.execute("PRAGMA user_version=1");
   database.execute("PRAGMA application_id=5");
   EXPECT_FALSE(ReportStore::open(house.folder()));
+}
+
+// What was there before it was noted who had sent it stays, and says that it is not known.
+TEST(ReportStore, GoesForwardFromFormat1WithWhatIsInIt) {
+  const House house;
+  const auto file = house.folder() / "reports.db";
+  {
+    store::Database database(file.string(), nullptr, store::Database::Access::read_write);
+    ASSERT_TRUE(migrate(database, file, schema_steps().first(1)));
+    database.execute(
+        "INSERT INTO report VALUES(1, 'a.test', 'google.com', '', '1', 1800000000000, 1800086400000, '{}', "
+        "1800086400000);"
+        "INSERT INTO record VALUES(1, 1, '192.0.2.1', 'a.test', 1, 0, 0, 7, '{}');"
+        "INSERT INTO seen_day VALUES(20833, 'b.test', '{}', 1, 0, 0, 0, 0, '');"
+        "INSERT INTO seen_row VALUES(20833, 'b.test', '{}', 5)");
+  }
+  const auto store = house.open();
+  const auto reports = store->reports({});
+  ASSERT_TRUE(reports);
+  ASSERT_EQ(reports->size(), 1u);
+  EXPECT_EQ(reports->at(0).messages, 7u);
+  EXPECT_EQ(reports->at(0).origin.proof, Proof::unknown);
+  EXPECT_EQ(store->outgoing({})->at(0).messages, 5u);
+  EXPECT_TRUE(store->add(feedback("2"), at(day(1)), kPassed));
+  EXPECT_TRUE(std::filesystem::exists(file.string() + ".format-1"));
 }
 
 TEST(ReportStore, GoesForwardFromAnOlderFormat) {

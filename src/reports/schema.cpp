@@ -1,6 +1,7 @@
 #include "reports/schema.hpp"
 
 #include <array>
+#include <string>
 
 #include "store/migration.hpp"
 
@@ -61,11 +62,35 @@ CREATE TABLE failure(
   results TEXT NOT NULL);
 )sql";
 
-constexpr std::array<const char*, 1> kSteps = {kFormat1};
+// `proof` is Proof by its number; of reports that were here before it is 0, unknown.
+constexpr const char* kFormat2 = R"sql(
+ALTER TABLE report ADD COLUMN proof INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE report ADD COLUMN author TEXT NOT NULL DEFAULT '';
+CREATE TABLE failure_sent(
+  day INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(day, domain)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 2> kSteps = {kFormat1, kFormat2};
 
 }  // namespace
 
 std::span<const char* const> schema_steps() { return kSteps; }
+
+base::Result<void> check_copy(store::Database& database, const std::filesystem::path& path) {
+  const auto refuse = [&](const std::string& why) {
+    return base::permanent({5, 3, 5}, "it is no database of reports", path.string() + why);
+  };
+  if (database.number("PRAGMA application_id") != kApplicationId)
+    return refuse(" is not a database of reports of postrider");
+  const std::int64_t format = database.number("PRAGMA user_version");
+  const auto known = static_cast<std::int64_t>(kSteps.size());
+  if (format <= known) return {};
+  return refuse(" has format " + std::to_string(format) + ", and this postrider knows formats up to " +
+                std::to_string(known) + ": it was written by a newer one, so install that");
+}
 
 base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
                            std::span<const char* const> steps) {

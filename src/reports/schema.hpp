@@ -16,6 +16,9 @@ inline constexpr std::int32_t kApplicationId = 0x50527265;
 // steps[n] leads from format n to format n + 1; steps[0] makes the first tables in an empty file.
 std::span<const char* const> schema_steps();
 
+// Whether it is one of ours, of a format that is known. Failure: permanent. Throws SqlError.
+base::Result<void> check_copy(store::Database& database, const std::filesystem::path& path);
+
 // See store/migration.hpp.
 base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
                            std::span<const char* const> steps);

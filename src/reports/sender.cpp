@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <deque>
 #include <utility>
 
-#include "policy/inquiry.hpp"
 #include "reports/counts.hpp"
 #include "sys/log.hpp"
 #include "sys/thread_name.hpp"
@@ -21,43 +18,6 @@ using wire::dmarc_report::Feedback;
 constexpr base::Milliseconds kSettled = std::chrono::minutes(10);
 constexpr base::Milliseconds kSpread = std::chrono::hours(4);
 
-// Answers of the DNS on their way to the thread that waits for them. Shared with the resolver, which may come late.
-class Home {
- public:
-  using Task = std::move_only_function<void()>;
-  void post(Task task) {
-    std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    arrived_.notify_one();
-  }
-  // Runs tasks until `done`.
-  void run_until(const bool& done) {
-    while (!done) {
-      std::unique_lock lock(mutex_);
-      arrived_.wait(lock, [this] { return !tasks_.empty(); });
-      Task task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Task> tasks_;
-};
-
-mail::Envelope envelope_for(const config::Config& config, const mail::Address& to) {
-  mail::Envelope envelope;
-  // Not the null sender: SPF then vouches for the domain in From, as RFC 9990 3.5.2 asks for.
-  envelope.reverse_path = mail::ReversePath(*config.dmarc_reports.contact);
-  // Nobody is to hear of a report that can't be delivered. RFC 3461 4.1
-  envelope.recipients.push_back(
-      {.original = to, .alias = {}, .final = to, .orcpt = {}, .notify = {.specified = true}, .last = {}});
-  return envelope;
-}
-
 // The same for each attempt, so that who gets it twice can tell. RFC 9990 3.5.1
 std::string report_id(const Feedback& feedback, const config::Config& config) {
   return fmt::format("{}-{}@{}", feedback.begin.time_since_epoch().count(), feedback.published.domain,
@@ -66,8 +26,7 @@ std::string report_id(const Feedback& feedback, const config::Config& config) {
 
 Feedback feedback_of(Day day, ReportStore::Content content, const config::Config& config) {
   Feedback out;
-  const std::string& organization = config.dmarc_reports.organization;
-  out.org_name = organization.empty() ? config.hostname.ascii() : organization;
+  out.org_name = organization_of(config);
   out.email = config.dmarc_reports.contact->to_string();
   out.generator = "Postrider " POSTRIDER_VERSION;
   out.begin = day;
@@ -75,12 +34,6 @@ Feedback feedback_of(Day day, ReportStore::Content content, const config::Config
   out.published = std::move(content.published);
   out.records = std::move(content.records);
   out.report_id = report_id(out, config);
-  return out;
-}
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string out;
-  for (const std::string& line : lines) out += (out.empty() ? "" : "; ") + line;
   return out;
 }
 
@@ -139,18 +92,6 @@ void ReportSender::look() {
   }
 }
 
-Destinations ReportSender::destinations(const std::string& domain) {
-  const auto home = std::make_shared<Home>();
-  DestinationCheck check(domain);
-  bool done = false;
-  const auto inquiry = policy::Inquiry::make(parts_.resolver, parts_.clock,
-                                             [home](Home::Task task) { home->post(std::move(task)); });
-  inquiry->run(
-      kDnsPatience, [&](policy::Lookups& lookups) { return check.go_on(lookups); }, [&] { done = true; });
-  home->run_until(done);
-  return check.found();
-}
-
 void ReportSender::settle(OutgoingReport report, ReportState state, std::string note) {
   report.state = state;
   report.note = std::move(note);
@@ -169,7 +110,6 @@ void ReportSender::put_off(OutgoingReport report, const std::string& why) {
 base::Result<std::string> ReportSender::send(const Feedback& feedback, const Destinations& to,
                                              const config::Config& config, std::size_t& sent) {
   const std::string packed = wire::dmarc_report::gzip(write_feedback(feedback));
-  const std::string submitter = config.hostname.ascii();
   std::vector<std::string> notes;
   for (const ReportUri& uri : to.uris) {
     const std::string address = uri.address.to_string();
@@ -182,17 +122,11 @@ base::Result<std::string> ReportSender::send(const Feedback& feedback, const Des
       continue;
     }
     const auto text = [&](base::MessageId id) {
-      return wire::dmarc_report::write_report_mail({.submitter = submitter,
-                                                    .from_name = feedback.org_name,
-                                                    .from = config.dmarc_reports.contact->to_ascii(),
-                                                    .to = uri.address.to_ascii(),
-                                                    .id = id.to_string(),
-                                                    .date = parts_.clock.utc(),
-                                                    .feedback = feedback},
-                                                   packed);
+      return write_report_mail(letter_to(uri.address, config, id, parts_.clock.utc()), feedback, packed);
     };
-    auto id = parts_.accept(envelope_for(config, uri.address), text,
-                            "DMARC report about " + feedback.published.domain);
+    // Not the null sender: SPF then vouches for the domain in From, as RFC 9990 3.5.2 asks for.
+    auto id = parts_.accept(report_envelope(mail::ReversePath(*config.dmarc_reports.contact), uri.address),
+                            text, "DMARC report about " + feedback.published.domain);
     if (!id) return std::unexpected(std::move(id.error()));
     ++sent;
     notes.push_back(address + " as " + id->to_string());
@@ -202,7 +136,8 @@ base::Result<std::string> ReportSender::send(const Feedback& feedback, const Des
 }
 
 void ReportSender::attempt(OutgoingReport report, const config::Config& config) {
-  const Destinations to = destinations(report.domain);
+  const Destinations to = find_destinations(DestinationCheck(report.domain, ReportKind::aggregate),
+                                            parts_.resolver, parts_.clock, kDnsPatience);
   if (!to.trouble.empty()) return put_off(std::move(report), to.trouble);
   auto content = parts_.store->content(report.day, report.domain);
   if (!content) return put_off(std::move(report), content.error().log_text());

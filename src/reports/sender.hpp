@@ -8,10 +8,8 @@
 #include <string>
 #include <thread>
 
-#include "base/id.hpp"
 #include "config/config.hpp"
-#include "mail/envelope.hpp"
-#include "reports/destinations.hpp"
+#include "reports/outgoing_mail.hpp"
 #include "reports/report_store.hpp"
 #include "sys/clock.hpp"
 #include "sys/resolver.hpp"
@@ -36,10 +34,7 @@ class ReportSender {
     sys::Resolver& resolver;
     sys::Clock& clock;
     std::function<std::shared_ptr<const config::Config>()> config;
-    // Makes it mail: its id, after the sync. Blocks. `decision` is for the timeline.
-    std::function<base::Result<base::MessageId>(
-        mail::Envelope envelope, std::function<std::string(base::MessageId)> text, std::string decision)>
-        accept;
+    AcceptMail accept;
   };
   explicit ReportSender(Parts parts);
   ReportSender(const ReportSender&) = delete;
@@ -57,7 +52,6 @@ class ReportSender {
   void attempt(OutgoingReport report, const config::Config& config);
   void settle(OutgoingReport report, ReportState state, std::string note);
   void put_off(OutgoingReport report, const std::string& why);
-  Destinations destinations(const std::string& domain);
   base::Result<std::string> send(const wire::dmarc_report::Feedback& feedback, const Destinations& to,
                                  const config::Config& config, std::size_t& sent);
 

@@ -237,26 +237,29 @@ base::Result<Restored> restore_spool(const OpenCopy& copy, const fs::path& direc
   });
 }
 
-base::Result<std::optional<Restored>> restore_timeline(const OpenCopy& copy, const fs::path& directory) {
-  MadeDirectory made_here(directory);
-  if (auto made = make_directory(directory); !made) return std::unexpected(made.error());
-  const fs::path path = timeline_path(directory);
+base::Result<std::optional<Restored>> restore_database(const OpenCopy& copy, const fs::path& path,
+                                                       const CheckCopy& check) {
+  MadeDirectory made_here(path.parent_path());
+  if (auto made = make_directory(path.parent_path()); !made) return std::unexpected(made.error());
   std::error_code ignored;
-  if (fs::exists(path, ignored)) return std::nullopt;
+  if (fs::exists(fs::symlink_status(path, ignored))) return std::nullopt;
   return caught<std::optional<Restored>>([&]() -> base::Result<std::optional<Restored>> {
     Candidate candidate(path);
     if (auto taken = candidate.take(copy); !taken) return std::unexpected(taken.error());
     {
       Database database(candidate.path().string(), nullptr, Database::Access::read_only);
       if (auto whole = check_whole(database, copy.path()); !whole) return std::unexpected(whole.error());
-      if (auto known = check_timeline_format(database, copy.path()); !known)
-        return std::unexpected(known.error());
+      if (auto known = check(database, copy.path()); !known) return std::unexpected(known.error());
     }
     auto aside = candidate.put_in_place();
     if (!aside) return std::unexpected(aside.error());
     made_here.keep();
     return Restored{.set_aside = std::move(*aside)};
   });
+}
+
+base::Result<std::optional<Restored>> restore_timeline(const OpenCopy& copy, const fs::path& directory) {
+  return restore_database(copy, timeline_path(directory), check_timeline_format);
 }
 
 }  // namespace postrider::store

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "base/result.hpp"
 #include "store/spool_file.hpp"
+#include "store/sqlite.hpp"
 
 namespace postrider::store {
 
@@ -57,7 +59,13 @@ struct Restored {
 base::Result<Restored> restore_spool(const OpenCopy& copy, const std::filesystem::path& directory,
                                      const Wish& wish);
 
-// The same for a timeline. Nothing: there is one already, and it stays.
+// What no database of that kind may lack, of one that is whole. It may throw SqlError; `copy` is for its words.
+using CheckCopy = std::function<base::Result<void>(Database& database, const std::filesystem::path& copy)>;
+
+// The same for another database; its folder is made where it is missing. Nothing: there is one already, and it stays.
+base::Result<std::optional<Restored>> restore_database(const OpenCopy& copy,
+                                                       const std::filesystem::path& file,
+                                                       const CheckCopy& check);
 base::Result<std::optional<Restored>> restore_timeline(const OpenCopy& copy,
                                                        const std::filesystem::path& directory);
 

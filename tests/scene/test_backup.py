@@ -200,7 +200,7 @@ def test_a_damaged_timeline_does_not_keep_the_mail_out_of_a_backup(server, tmp_p
         file.write(b"\xff" * 16 * 4096)
     said, why = run(server, "backup", tmp_path / "copy")
     assert why.startswith("without the timeline: ")
-    assert "1 message with 1 open recipient, the directory, the configuration." in said
+    assert "1 message with 1 open recipient, the directory, the DMARC reports, the configuration." in said
     assert json.loads((tmp_path / "copy/manifest.json").read_text())["timeline"] is False
     shutil.rmtree(server.data_dir)
     run(server, "restore", tmp_path / "copy")

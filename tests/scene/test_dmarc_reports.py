@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import sqlite3
 import subprocess
 
@@ -21,7 +22,8 @@ HERE, THERE = "127.0.2.1", "127.0.2.2"
 GOOD, EVIL = "192.0.2.10", "192.0.2.66"
 PROXY = "127.0.0.1"
 ZONES = {
-    "here.test": {"@": ["MX 10 mx"], "mx": [f"A {HERE}"]},
+    "here.test": {"@": ["MX 10 mx", f'TXT "v=spf1 ip4:{HERE} -all"'], "mx": [f"A {HERE}"],
+                  "_dmarc": ['TXT "v=DMARC1; p=none"']},
     "there.test": {
         "@": ["MX 10 mx", f'TXT "v=spf1 ip4:{GOOD} -all"'], "mx": [f"A {THERE}"],
         "_dmarc": ['TXT "v=DMARC1; p=reject; '
@@ -60,7 +62,7 @@ def there(internet, make_server):
     """The server that gets reports."""
     return make_server(
         hostname="mx.there.test", dns={"servers": [internet.server]}, queue=QUEUE,
-        listener=[{"address": f"{THERE}:25"}],
+        authentication={"check": True}, listener=[{"address": f"{THERE}:25", "xclient": [PROXY]}],
         domain=[{"name": "there.test", "users": ["joe", "reports"]}, {"name": "agrees.test", "users": ["r"]},
                 {"name": "small.test", "users": ["reports"]}, {"name": "third.test", "users": ["spy"]}],
         dmarc={"report_address": "reports@there.test"})
@@ -110,6 +112,7 @@ def test_a_day_of_mail_is_reported_and_read_back(here, there):
     [report] = told["reports"]
     assert (report["domain"], report["organization"], report["email"]) == ("there.test", "Here & Co", "dmarc@here.test")
     assert (report["messages"], report["passed"], report["records"]) == (3, 2, 2)
+    assert (report["proof"], report["proven_by"]) == ("passed", "here.test")
     good, evil = told["senders"]
     assert (good["source"], good["messages"], good["passed"], good["spf_aligned"]) == (GOOD, 2, 2, 2)
     assert (evil["source"], evil["messages"], evil["passed"], evil["rejected"]) == (EVIL, 1, 0, 1)
@@ -207,6 +210,73 @@ REPORT = """<feedback><report_metadata><org_name>example\x1b[31m.org</org_name><
 <spf>fail</spf></policy_evaluated></row><identifiers><header_from>there.test</header_from></identifiers>
 <auth_results/></record></feedback>
 """
+
+
+def test_a_report_whose_mail_does_not_pass_is_marked(there):
+    """Anybody may send one: here it is in the name of here.test, from a server that is not its."""
+    said = REPORT.replace("\x1b", "").format(id="forged", end=4000000000)
+    with there.client() as smtp:
+        smtp.ehlo("proxy.test")
+        smtp.cmd(f"XCLIENT ADDR={EVIL} NAME=[UNAVAILABLE]", 220)
+        smtp.ehlo("mx.client.test")
+        smtp.mail("dmarc@here.test")
+        smtp.rcpt("reports@there.test")
+        smtp.data(message(said.replace("\n", "\r\n"), From="<dmarc@here.test>", Content_Type="text/xml",
+                          Authentication_Results="mx.there.test; dmarc=pass header.from=here.test"))
+    there.wait_log(event="delivered", to="reports@there.test", relay="dmarc-reports")
+    told = json.loads(run(there, "dmarc", "reports", "--json")[0])
+    [report], [sender] = told["reports"], told["senders"]
+    assert (report["report_id"], report["proof"], report["proven_by"]) == ("forged", "unproven", "")
+    assert (sender["messages"], sender["unproven"]) == (5, 5)
+    text = run(there, "dmarc", "reports")[0]
+    assert "1 report of 1 receiver, 1 unproven)" in text and text.rstrip().endswith("5 unproven")
+    assert "unproven" in run(there, "dmarc", "reports", "--each")[0].splitlines()[-1]
+
+
+def test_a_backup_has_what_was_reported_and_what_is_to_be(here, there, tmp_path):
+    server = here()
+    bring(server, GOOD, "there.test")
+    bring(server, EVIL, "there.test", 550)
+    counted(server, 2)
+    file = tmp_path / "r.xml"
+    file.write_text(REPORT.replace("\x1b", "").format(id=1, end=4000000000))
+    run(server, "dmarc", "import", file)
+    said, why = run(server, "backup", tmp_path / "copy")
+    assert "the DMARC reports, " in said and not why
+    assert json.loads((tmp_path / "copy/manifest.json").read_text())["reports"] is True
+    assert (tmp_path / "copy/reports/reports.db").stat().st_mode & 0o777 == 0o600
+    server.stop()
+    shutil.rmtree(server.data_dir)
+    run(server, "restore", tmp_path / "copy")
+    row = outgoing(server)["there.test"]
+    assert (row["state"], row["rows"], row["messages"]) == ("open", 2, 2)
+    [report] = json.loads(run(server, "dmarc", "reports", "--json")[0])["reports"]
+    assert (report["report_id"], report["messages"], report["proof"]) == ("1", 5, "imported")
+    # A second time it stays as it is, since there is one.
+    shutil.rmtree(server.data_dir / "spool")
+    assert "The DMARC reports that are in place were left as they are." in run(server, "restore", tmp_path / "copy")[0]
+    server.start()
+    let_days_pass(server)
+    there.wait_log(event="delivered", to="reports@there.test", relay="dmarc-reports")
+    assert json.loads(run(there, "dmarc", "reports", "--json")[0])["reports"][0]["messages"] == 2
+
+
+def test_a_damaged_database_of_reports_keeps_no_mail_out_of_a_backup(here, tmp_path):
+    server = here()
+    server.stop()
+    (server.data_dir / "reports/reports.db").write_bytes(b"\xff" * 8192)
+    said, why = run(server, "backup", tmp_path / "copy")
+    assert why.startswith("without the DMARC reports: ") and "the DMARC reports" not in said
+    assert json.loads((tmp_path / "copy/manifest.json").read_text())["reports"] is False
+    (server.data_dir / "reports/reports.db").unlink()
+    # Nor out of what is restored.
+    server.restart()
+    server.stop()
+    run(server, "backup", tmp_path / "whole")
+    (tmp_path / "whole/reports/reports.db").write_bytes(b"\xff" * 8192)
+    shutil.rmtree(server.data_dir)
+    assert "without the DMARC reports: " in run(server, "restore", tmp_path / "whole")[1]
+    server.start()
 
 
 def test_files_are_imported_once(there, tmp_path):

@@ -72,7 +72,7 @@ void take_failure(const Field& field, FailureReport& out) {
   if (is("DKIM-Domain")) out.dkim_domain = text_of(value);
   if (is("DKIM-Identity")) out.dkim_identity = text_of(value);
   if (is("DKIM-Selector")) out.dkim_selector = text_of(value);
-  if (is("SPF-DNS")) out.spf_dns = text_of(value);
+  if (is("SPF-DNS")) out.spf_dns.push_back(text_of(value));
 }
 
 void take_common(const Field& field, FailureReport& out) {

@@ -35,7 +35,7 @@ struct FailureReport {
   std::string delivery_result;  // "delivered", "spam", "policy", "reject", "other"; lower case
   std::string identity_alignment;
   std::string dkim_domain, dkim_identity, dkim_selector;
-  std::string spf_dns;
+  std::vector<std::string> spf_dns;  // "txt : example.com : \"v=spf1 -all\"", one for each record
   // Of the message that it is about: its header section as it came back, any line ends.
   std::string header;
   bool operator==(const FailureReport&) const = default;

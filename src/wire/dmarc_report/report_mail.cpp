@@ -9,6 +9,7 @@
 #include "wire/dmarc_report/archive.hpp"
 #include "wire/dsn/clean.hpp"
 #include "wire/mime/header_fields.hpp"
+#include "wire/mime/name_addr.hpp"
 #include "wire/mime/parts.hpp"
 #include "wire/mime/quoted_string.hpp"
 #include "wire/mime/text.hpp"
@@ -46,24 +47,13 @@ std::string base64_lines(std::string_view octets) {
   return out;
 }
 
-// Of a display name, in words that fit a line. RFC 2047 2
-std::string phrase(std::string_view name) {
-  const std::string clean = dsn::clean(name, dsn::Charset::utf8, 200);
-  if (base::is_ascii(clean)) return mime::quoted_string(clean);
-  std::string out;
-  constexpr std::size_t kWord = 39;
-  for (std::size_t at = 0; at < clean.size();) {
-    const std::string_view rest = std::string_view(clean).substr(at);
-    const std::size_t size = dsn::whole_characters(rest, kWord);
-    if (!out.empty()) out += "\r\n ";
-    out += "=?utf-8?B?" + to_base64(rest.substr(0, size)) + "?=";
-    at += size;
-  }
-  return out;
+// A domain is what others say that it is.
+std::string clean_name(std::string_view name) {
+  constexpr std::size_t kMost = 600;  // two domains and two times
+  return dsn::clean(name, dsn::Charset::ascii, kMost);
 }
 
-std::string words_for_people(const Outgoing& outgoing) {
-  const Feedback& feedback = outgoing.feedback;
+std::string words_for_people(const Letter& letter, const Feedback& feedback) {
   std::uint64_t messages = 0, failed = 0;
   for (const Record& record : feedback.records) {
     messages += record.count;
@@ -74,8 +64,15 @@ std::string words_for_people(const Outgoing& outgoing) {
       "{}, as {} received it from {}\r\nto {}: {} messages, of which {} did not pass DMARC.\r\n"
       "\r\nIt was asked for by the rua tag of the domain's DMARC record. The report\r\n"
       "itself is the attachment, for programs to read.\r\n",
-      feedback.published.domain, outgoing.submitter, base::to_rfc3339(feedback.begin),
+      clean_name(feedback.published.domain), letter.submitter, base::to_rfc3339(feedback.begin),
       base::to_rfc3339(feedback.end), messages, failed);
+}
+
+std::optional<mime::ContentType> multipart_report(std::string_view header) {
+  const auto field = mime::find_field(header, "Content-Type");
+  auto type = field ? mime::parse_content_type(field->value) : std::nullopt;
+  if (!type || type->type != "multipart" || type->subtype != "report") return {};
+  return type;
 }
 
 }  // namespace
@@ -118,37 +115,43 @@ base::Result<Reports> read_report_file(std::string_view content) {
 bool is_report(std::string_view header) {
   if (const auto subject = mime::find_field(header, "Subject"))
     if (base::istarts_with(mime::decode_unstructured(subject->value), "Report Domain:")) return true;
-  const auto field = mime::find_field(header, "Content-Type");
-  const auto type = field ? mime::parse_content_type(field->value) : std::nullopt;
-  if (!type || type->type != "multipart" || type->subtype != "report") return false;
-  const auto* kind = type->find("report-type");
+  const auto type = multipart_report(header);
+  const auto* kind = type ? type->find("report-type") : nullptr;
   return kind && base::iequals(kind->value, "feedback-report");
 }
+
+bool is_multipart_report(std::string_view header) { return multipart_report(header).has_value(); }
 
 std::string report_filename(std::string_view submitter, const Feedback& feedback) {
   return fmt::format("{}!{}!{}!{}.xml.gz", submitter, feedback.published.domain,
                      feedback.begin.time_since_epoch().count(), feedback.end.time_since_epoch().count());
 }
 
-std::string write_report_mail(const Outgoing& outgoing, std::string_view packed) {
-  const Feedback& feedback = outgoing.feedback;
-  const std::string boundary = "=_" + outgoing.id + "_report";
-  const std::string filename = report_filename(outgoing.submitter, feedback);
-  std::string out = fmt::format(
-      "Date: {}\r\nFrom: {} <{}>\r\nTo: <{}>\r\n"
-      "Subject: Report Domain: {}\r\n Submitter: {}\r\n Report-ID: <{}>\r\n"
-      "Message-ID: <{}.report@{}>\r\n",
-      base::to_rfc5322(outgoing.date), phrase(outgoing.from_name), outgoing.from, outgoing.to,
-      feedback.published.domain, outgoing.submitter, feedback.report_id, outgoing.id, outgoing.submitter);
+std::string write_letter_head(const Letter& letter, std::string_view subject) {
+  constexpr std::size_t kMostOfName = 200, kColumn = 6;  // octets; of "From: "
+  const std::string name = dsn::clean(letter.from_name, dsn::Charset::utf8, kMostOfName);
   // RFC 3834 5: nobody answers it.
+  return fmt::format(
+      "Date: {}\r\nFrom: {}\r\nTo: <{}>\r\nSubject: {}\r\nMessage-ID: <{}.report@{}>\r\n"
+      "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
+      base::to_rfc5322(letter.date), mime::name_addr(name, letter.from, kColumn), letter.to, subject,
+      letter.id, letter.submitter);
+}
+
+std::string write_report_mail(const Letter& letter, const Feedback& feedback, std::string_view packed) {
+  const std::string boundary = "=_" + letter.id + "_report";
+  const std::string filename = mime::quoted_string(clean_name(report_filename(letter.submitter, feedback)));
+  std::string out =
+      write_letter_head(letter, fmt::format("Report Domain: {}\r\n Submitter: {}\r\n Report-ID: <{}>",
+                                            clean_name(feedback.published.domain), letter.submitter,
+                                            clean_name(feedback.report_id)));
   out += fmt::format(
-      "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
       "Content-Type: multipart/mixed; boundary=\"{0}\"\r\n\r\n"
       "--{0}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{1}"
       "\r\n--{0}\r\nContent-Type: application/gzip\r\n"
-      "Content-Disposition: attachment;\r\n filename=\"{2}\"\r\n"
+      "Content-Disposition: attachment;\r\n filename={2}\r\n"
       "Content-Transfer-Encoding: base64\r\n\r\n",
-      boundary, words_for_people(outgoing), filename);
+      boundary, words_for_people(letter, feedback), filename);
   out += base64_lines(packed);
   out += fmt::format("\r\n--{}--\r\n", boundary);
   return out;

@@ -33,20 +33,30 @@ base::Result<Reports> read_report_file(std::string_view content);
 // By the header section: an aggregate report (by its subject, RFC 9990 3.5.2) or a failure report (RFC 5965 2).
 bool is_report(std::string_view header);
 
-// What is to be sent.
-struct Outgoing {
+// Whether it is a report of any kind, a delivery status among them. RFC 6522 3
+bool is_multipart_report(std::string_view header);
+
+// A report of ours as mail, but for what it says.
+struct Letter {
   std::string submitter;  // who reports: a domain name
   std::string from_name;  // for people: the organization
   std::string from, to;   // addresses as SMTP writes them
   std::string id;         // of this message: letters and digits
   base::UtcTime date{};
-  const Feedback& feedback;
 };
 
 // "mx.example.com!example.org!1664496000!1664582399.xml.gz". RFC 9990 3.5.2
 std::string report_filename(std::string_view submitter, const Feedback& feedback);
 
 // CRLF line ends, 7bit. `packed` is the gzip of the feedback's XML.
-std::string write_report_mail(const Outgoing& outgoing, std::string_view packed);
+std::string write_report_mail(const Letter& letter, const Feedback& feedback, std::string_view packed);
+
+// The same of a failure report: for people, for programs, and the header of the message that it is about, never its body
+// (text/rfc822-headers; of its lines 998 octets each, of the whole 64 KiB). RFC 6591 3.1, RFC 9991 4. What is empty is left out.
+// Of all but the header only ASCII is written: other characters become "?".
+std::string write_failure_mail(const Letter& letter, const FailureReport& report);
+
+// The fields of both, up to MIME-Version. `subject`: ASCII, folded where it is long.
+std::string write_letter_head(const Letter& letter, std::string_view subject);
 
 }  // namespace postrider::wire::dmarc_report

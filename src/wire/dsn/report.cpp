@@ -5,6 +5,7 @@
 
 #include "base/ascii.hpp"
 #include "wire/dsn/clean.hpp"
+#include "wire/mime/boundary.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/mime/message_ids.hpp"
 
@@ -86,14 +87,10 @@ std::vector<Part> parts_of(const Report& report) {
   return parts;
 }
 
-// One that no line of a part begins with. RFC 2046 5.1.1
 std::string boundary_for(const std::vector<Part>& parts, std::string_view id) {
-  for (std::size_t number = 0;; ++number) {
-    std::string boundary = "=_" + std::string(id) + '_' + std::to_string(number);
-    const std::string delimiter = "--" + boundary;
-    const auto occurs = [&](const Part& part) { return part.content.find(delimiter) != std::string::npos; };
-    if (std::ranges::none_of(parts, occurs)) return boundary;
-  }
+  std::vector<std::string_view> contents;
+  for (const Part& part : parts) contents.push_back(part.content);
+  return mime::boundary_for(contents, id);
 }
 
 // RFC 3464 2, RFC 3834 3.1

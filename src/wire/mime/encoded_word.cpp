@@ -57,6 +57,26 @@ std::string decode_b(std::string_view text) {
   return out;
 }
 
+std::size_t character_size(std::string_view utf8) {
+  std::size_t size = 1;
+  while (size < utf8.size() && (static_cast<unsigned char>(utf8[size]) & 0xC0) == 0x80) ++size;
+  return size;
+}
+
+// Letters and digits alone stand for themselves: more may not in a phrase. RFC 2047 5 (3)
+std::string encode_q(std::string_view octets) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : octets) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (base::is_alnum(c))
+      out += c;
+    else
+      out += {'=', kHex[octet >> 4], kHex[octet & 15]};
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<EncodedWord> read_encoded_word(std::string_view raw) {
@@ -78,6 +98,24 @@ std::optional<EncodedWord> read_encoded_word(std::string_view raw) {
   word.charset = word.charset.substr(0, word.charset.find('*'));
   word.size = end + 2;
   return word;
+}
+
+std::string encoded_words(std::string_view utf8, std::size_t column) {
+  constexpr std::string_view kBegin = "=?utf-8?q?", kEnd = "?=";
+  constexpr std::size_t kMostLine = 76, kMostWord = 75;
+  std::string out(kBegin);
+  std::size_t room = std::min(kMostWord, kMostLine - column) - kBegin.size() - kEnd.size();
+  while (!utf8.empty()) {
+    const std::string one = encode_q(utf8.substr(0, character_size(utf8)));
+    utf8.remove_prefix(character_size(utf8));
+    if (one.size() > room) {
+      out.append(kEnd).append("\r\n ").append(kBegin);
+      room = kMostWord - kBegin.size() - kEnd.size();
+    }
+    out += one;
+    room -= one.size();
+  }
+  return out.append(kEnd);
 }
 
 std::optional<std::string> decode(const EncodedWord& word) {

@@ -25,4 +25,9 @@ std::optional<EncodedWord> read_encoded_word(std::string_view raw);
 // Its text in UTF-8, control characters replaced by spaces; nothing for a charset that we don't know.
 std::optional<std::string> decode(const EncodedWord& word);
 
+// The words that say `utf8`, by "q", each of whole characters and of at most 75 octets; a fold stands between two, so that no
+// line is longer than 76 where `column` octets stand before the first. RFC 2047 2, 5 (3): good in a phrase, too. Requires
+// UTF-8 without control characters, and a column of at most 40.
+std::string encoded_words(std::string_view utf8, std::size_t column);
+
 }  // namespace postrider::wire::mime

@@ -4,13 +4,16 @@
 #include "wire/mime/encoded_word.hpp"
 #include "wire/mime/header_fields.hpp"
 #include "wire/mime/lexer.hpp"
-#include "wire/mime/quoted_string.hpp"
+#include "wire/mime/name_addr.hpp"
 #include "wire/submit/header.hpp"
 
 namespace postrider::wire::submit {
 namespace {
 
 using base::iequals;
+
+constexpr std::size_t kColumn =
+    std::string_view("Resent-From: ").size();  // the longest that an author stands behind
 
 constexpr std::array<std::string_view, 5> kAddressFields = {"From", "Sender", "Reply-To", "To", "Cc"};
 
@@ -123,38 +126,6 @@ class Qualifier {
   bool has_angle_ = false;
 };
 
-bool is_atom_text(char c) {
-  return base::is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~ ").contains(c);
-}
-
-// A word of at most 75 octets each, cut between characters. RFC 2047 2
-std::string encoded_words(std::string_view utf8) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  constexpr std::size_t kMostText = 75 - 12;  // "=?utf-8?q?" and "?="
-  std::string out = "=?utf-8?q?";
-  std::size_t length = 0;
-  for (std::size_t i = 0; i < utf8.size();) {
-    std::size_t end = i + 1;
-    while (end < utf8.size() && (static_cast<unsigned char>(utf8[end]) & 0xC0) == 0x80) ++end;
-    std::string one;
-    for (; i < end; ++i) {
-      const auto octet = static_cast<unsigned char>(utf8[i]);
-      if (base::is_alnum(utf8[i])) {
-        one += utf8[i];
-      } else {
-        one += {'=', kHex[octet >> 4], kHex[octet & 15]};
-      }
-    }
-    if (length + one.size() > kMostText) {
-      out += "?=\r\n =?utf-8?q?";
-      length = 0;
-    }
-    out += one;
-    length += one.size();
-  }
-  return out + "?=";
-}
-
 std::string clean(std::string_view name) {
   std::string out(name);
   for (char& c : out)
@@ -178,10 +149,7 @@ std::string author(std::string_view full_name, const mail::Address& address) {
   const std::string name = clean(full_name);
   const std::string path = address.to_string();
   if (name.empty() || !base::is_utf8(name)) return path;
-  if (!base::is_ascii(name)) return encoded_words(name) + " <" + path + '>';
-  return (std::ranges::all_of(name, is_atom_text) && !name.contains("=?") ? name
-                                                                          : mime::quoted_string(name)) +
-         " <" + path + '>';
+  return mime::name_addr(name, path, kColumn);
 }
 
 std::string completed(std::string_view header, bool resent, const Facts& facts) {

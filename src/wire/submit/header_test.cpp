@@ -156,7 +156,7 @@ TEST(SubmitHeader, WritesNamesSoThatTheyAreRead) {
   for (int i = 0; i < 12; ++i) umlauts += "\xC3\xBC";
   EXPECT_EQ(
       author(umlauts, bob),
-      "=?utf-8?q?=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC?=\r\n =?utf-8?q?=C3=BC=C3=BC?="
+      "=?utf-8?q?=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC=C3=BC?=\r\n =?utf-8?q?=C3=BC=C3=BC=C3=BC=C3=BC?="
       " <bob@a.test>");
 }
 
