@@ -178,6 +178,23 @@ def test_a_forgery_is_refused_with_the_name_of_whom_it_wrongs(any_house):
     assert not server.maildir("example.test", "alice")
 
 
+def test_a_signature_that_leaves_room_to_append_counts_as_far_as_nobody_did(house):
+    server = house()
+    mail = author()
+    signed = dkim.sign(mail, b"s", b"good.test", GOOD_KEY.pem, canonicalize=(b"relaxed", b"relaxed"),
+                       include_headers=[b"From", b"Subject"], length=True) + mail
+    assert b" l=" in signed
+    reply = bring(server, signed, FORWARDER, "srs@forwarder.test", "out.forwarder.test")
+    assert results(delivered(server, reply))["dmarc"][0].startswith("pass")
+    server.change({"dmarc": {"policy": "none"}})
+    server.reload()
+    server.wait_log(event="reloaded")
+    reply = bring(server, signed + b"Pay me.\r\n", EVIL, "me@evil.test", "mx.evil.test")
+    found = results(delivered(server, reply))
+    assert found["dkim"][0].startswith('policy (2048-bit key) reason="l= leaves the last 9 octets of the body unsigned"')
+    assert found["dmarc"][0].startswith("fail (p=reject dis=none)")
+
+
 def test_a_misaligned_sender_is_taken_where_no_policy_says_otherwise(any_house):
     server = any_house()
     reply = bring(server, author("evil.test"), EVIL, "me@evil.test", "mx.evil.test")
