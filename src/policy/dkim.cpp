@@ -34,7 +34,8 @@ wire::dkim::Verdict if_whole(wire::dkim::Verdict verdict) {
   if (verdict.result != wire::dkim::Result::pass || verdict.unsigned_octets == 0) return verdict;
   verdict.result = wire::dkim::Result::policy;
   verdict.fault = wire::dkim::Fault::partial;
-  verdict.why = "l= leaves the last " + std::to_string(verdict.unsigned_octets) + " octets of the body unsigned";
+  verdict.why =
+      "l= leaves the last " + std::to_string(verdict.unsigned_octets) + " octets of the body unsigned";
   return verdict;
 }
 

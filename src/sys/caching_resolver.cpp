@@ -43,7 +43,8 @@ std::chrono::seconds good_for(const dns::Result<T>& answer) {
 // A server said it.
 template <class T>
 bool is_said(const dns::Result<T>& answer) {
-  return answer || (answer.error().error != dns::Error::servfail && answer.error().error != dns::Error::timeout);
+  return answer ||
+         (answer.error().error != dns::Error::servfail && answer.error().error != dns::Error::timeout);
 }
 
 std::unexpected<dns::Failure> silence() {

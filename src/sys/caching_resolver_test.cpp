@@ -149,8 +149,7 @@ TEST_F(CachingResolverInSilence, NobodyWaitsForWhatIsNotKnown) {
   fall_silent();
   const auto asked = slow.asked.size();
   for (const char* name : {"one.test", "two.test", "known.test"}) ask(name);
-  EXPECT_EQ(heard,
-            (std::vector<std::string>{"no name server answers", "no name server answers", "known"}));
+  EXPECT_EQ(heard, (std::vector<std::string>{"no name server answers", "no name server answers", "known"}));
   EXPECT_EQ(slow.asked.size(), asked);
 }
 
