@@ -1,8 +1,7 @@
 #include "reports/schema.hpp"
 
 #include <array>
-
-#include "store/migration.hpp"
+#include <cstdint>
 
 namespace postrider::reports {
 namespace {
@@ -61,16 +60,14 @@ CREATE TABLE failure(
   results TEXT NOT NULL);
 )sql";
 
+constexpr std::int32_t kApplicationId = 0x50527265;  // "PRre"
+
 constexpr std::array<const char*, 1> kSteps = {kFormat1};
 
 }  // namespace
 
-std::span<const char* const> schema_steps() { return kSteps; }
-
-base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
-                           std::span<const char* const> steps) {
-  return store::migrate(database, path,
-                        {.application_id = kApplicationId, .what = "database of reports", .steps = steps});
+store::Format schema() {
+  return {.application_id = kApplicationId, .what = "database of reports", .steps = kSteps};
 }
 
 }  // namespace postrider::reports
