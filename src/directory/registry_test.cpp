@@ -20,7 +20,6 @@ namespace {
 using testing::address;
 using testing::domain;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::House;
 
 const std::string kSmall =
