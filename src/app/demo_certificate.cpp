@@ -3,19 +3,20 @@
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 
 #include <cstdlib>
 #include <string>
 
-#include "net/tls_pointers.hpp"
+#include "base/openssl.hpp"
 #include "sys/descriptor.hpp"
 
 namespace postrider::app {
 namespace {
 
-using net::BioPtr;
-using net::KeyPtr;
-using net::X509Ptr;
+using base::BioPtr;
+using base::KeyPtr;
+using base::X509Ptr;
 
 constexpr long kDay = 24 * 3600;
 constexpr long kValid = 730 * kDay;

@@ -222,7 +222,7 @@ int run(const std::filesystem::path& file, std::shared_ptr<const config::Config>
                                    });
 
   policy::SendingCounts sending;
-  sys::CachingResolver dns_of_checks(**resolver, clock);
+  sys::CachingResolver dns_of_checks(**resolver, clock, config->hostname.ascii());
   receive::Services services{[&settings] { return settings.get(); },
                              queue,
                              probe,

@@ -101,8 +101,6 @@ void print_dkim(Page& page, const policy::AuthenticationFindings& findings) {
     words += "d=" + one.domain + " s=" + one.selector + " i=" + one.identity + ' ' + one.algorithm;
     if (verdict.key_bits != 0) words += ", a key of " + std::to_string(verdict.key_bits) + " bits";
     if (verdict.testing) words += ", marked as a test";
-    if (verdict.unsigned_octets != 0)
-      words += ", without the last " + grouped(verdict.unsigned_octets) + " octets of the body (l=)";
     page.row("DKIM " + std::to_string(i + 1), to_string(verdict.result), words);
     // Whole it stands among the answers of the DNS.
     if (!verdict.record.empty())

@@ -99,7 +99,7 @@ base::Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::pa
       auto database =
           std::make_unique<store::Database>(file.string(), nullptr, store::Database::Access::read_write);
       set_pragmas(*database);
-      if (const auto migrated = migrate(*database, file, schema_steps()); !migrated)
+      if (const auto migrated = migrate(*database, file, schema()); !migrated)
         return std::unexpected(migrated.error());
       std::unique_ptr<Registry> registry(new Registry(file, std::move(database)));
       registry->prepare_secret(random);

@@ -20,7 +20,6 @@ namespace {
 using testing::address;
 using testing::domain;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::House;
 
 const std::string kSmall =
@@ -121,9 +120,11 @@ TEST(Registry, MigratesAnOlderFileBehindACopy) {
   House house;
   ASSERT_TRUE(house.import(*house.open(), kSmall));
   store::Database database(house.file().string(), nullptr, store::Database::Access::read_write);
-  const std::array<const char*, 2> steps{schema_steps()[0],
+  const std::array<const char*, 2> steps{schema().steps[0],
                                          "ALTER TABLE account ADD COLUMN note TEXT NOT NULL DEFAULT 'x'"};
-  ASSERT_TRUE(migrate(database, house.file(), steps));
+  auto newer = schema();
+  newer.steps = steps;
+  ASSERT_TRUE(migrate(database, house.file(), newer));
   EXPECT_EQ(database.number("PRAGMA user_version"), 2);
   EXPECT_EQ(database.text("SELECT note FROM account WHERE name = 'alice'"), "x");
   const std::string copy = house.file().string() + ".format-1";
@@ -138,9 +139,11 @@ TEST(Registry, LeavesAllAsItWasWhereAStepOfAMigrationFails) {
   ASSERT_TRUE(house.import(*house.open(), kSmall));
   {
     store::Database database(house.file().string(), nullptr, store::Database::Access::read_write);
-    const std::array<const char*, 3> steps{schema_steps()[0], "ALTER TABLE account ADD COLUMN note TEXT",
+    const std::array<const char*, 3> steps{schema().steps[0], "ALTER TABLE account ADD COLUMN note TEXT",
                                            "NONSENSE"};
-    EXPECT_THROW((void)migrate(database, house.file(), steps), store::SqlError);
+    auto newer = schema();
+    newer.steps = steps;
+    EXPECT_THROW((void)migrate(database, house.file(), newer), store::SqlError);
   }
   EXPECT_EQ((*house.open()->load())->find(domain("a.example"))->domain().accounts.size(), 2u);
 }

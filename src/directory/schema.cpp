@@ -1,8 +1,7 @@
 #include "directory/schema.hpp"
 
 #include <array>
-
-#include "store/migration.hpp"
+#include <cstdint>
 
 namespace postrider::directory {
 namespace {
@@ -71,16 +70,12 @@ CREATE TABLE app_password(
   UNIQUE(account, name));
 )sql";
 
+constexpr std::int32_t kApplicationId = 0x50526469;  // "PRdi"
+
 constexpr std::array<const char*, 1> kSteps = {kFormat1};
 
 }  // namespace
 
-std::span<const char* const> schema_steps() { return kSteps; }
-
-base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
-                           std::span<const char* const> steps) {
-  return store::migrate(database, path,
-                        {.application_id = kApplicationId, .what = "directory", .steps = steps});
-}
+store::Format schema() { return {.application_id = kApplicationId, .what = "directory", .steps = kSteps}; }
 
 }  // namespace postrider::directory

@@ -1,23 +1,11 @@
-// The tables of the directory's database, their format number and the way from an older format to this one.
+// The tables of the directory's database, and the way to them from an older format.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <span>
-
-#include "base/result.hpp"
-#include "store/sqlite.hpp"
+#include "store/migration.hpp"
 
 namespace postrider::directory {
 
-// "PRdi" in the file's header: the file is ours.
-inline constexpr std::int32_t kApplicationId = 0x50526469;
-
-// steps[n] leads from format n to format n + 1; steps[0] makes the first tables in an empty file.
-std::span<const char* const> schema_steps();
-
-// See store/migration.hpp.
-base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
-                           std::span<const char* const> steps);
+// For store::migrate(). Good as long as the process lives.
+store::Format schema();
 
 }  // namespace postrider::directory

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,8 +12,8 @@
 #include <cstring>
 
 #include "base/ascii.hpp"
+#include "base/openssl.hpp"
 #include "net/tls_error.hpp"
-#include "net/tls_pointers.hpp"
 #include "net/tls_x509.hpp"
 
 namespace postrider::net {
@@ -49,8 +50,8 @@ std::expected<std::string, TlsFault> read_file(const std::filesystem::path& path
   return text;
 }
 
-BioPtr over(const std::string& text) {
-  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+base::BioPtr over(const std::string& text) {
+  return base::BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 // Nobody is there to type a password.

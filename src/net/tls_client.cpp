@@ -29,7 +29,7 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // the reference is ours now
 }
 
-SslCtxPtr make_client_context() {
+base::SslCtxPtr make_client_context() {
   auto context = make_tls_context(TLS_client_method(), kAny);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   only_note_certificates(context.get());

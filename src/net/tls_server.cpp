@@ -30,8 +30,9 @@ Certificates choose(const Certificates& all, Fits fits) {
   return chosen;
 }
 
-std::expected<SslCtxPtr, std::string> make_context(const Certificates& certificates,
-                                                   const TlsServerOptions& options, TlsTickets& tickets) {
+std::expected<base::SslCtxPtr, std::string> make_context(const Certificates& certificates,
+                                                         const TlsServerOptions& options,
+                                                         TlsTickets& tickets) {
   auto context = make_tls_context(TLS_server_method(), kIntermediate);
   SSL_CTX* made = context.get();
   SSL_CTX_set_dh_auto(made, 1);
@@ -56,9 +57,9 @@ std::expected<SslCtxPtr, std::string> make_context(const Certificates& certifica
 }  // namespace
 
 struct TlsServer::Contexts {
-  SSL_CTX* fallback = nullptr;             // for who names no host, or one that we don't have
-  std::map<Certificates, SslCtxPtr> made;  // each set of certificates once
-  std::map<std::string, SSL_CTX*> named;   // by name, "*.example.net" among them
+  SSL_CTX* fallback = nullptr;                   // for who names no host, or one that we don't have
+  std::map<Certificates, base::SslCtxPtr> made;  // each set of certificates once
+  std::map<std::string, SSL_CTX*> named;         // by name, "*.example.net" among them
 
   SSL_CTX* find(std::string_view host) const {
     const std::string name = base::lower(host);

@@ -21,8 +21,8 @@ int note_only(X509_STORE_CTX* chain, void*) {
 
 }  // namespace
 
-SslCtxPtr make_tls_context(const SSL_METHOD* method, const char* ciphers) {
-  SslCtxPtr context(SSL_CTX_new(method));
+base::SslCtxPtr make_tls_context(const SSL_METHOD* method, const char* ciphers) {
+  base::SslCtxPtr context(SSL_CTX_new(method));
   must(context != nullptr, "a context");
   SSL_CTX* made = context.get();
   // What the system's openssl.cnf says does not change what we are.

@@ -1,7 +1,7 @@
 // What all our TLS contexts have in common.
 #pragma once
 
-#include "net/tls_pointers.hpp"
+#include "base/openssl.hpp"
 
 namespace postrider::net {
 
@@ -13,7 +13,7 @@ inline constexpr const char* kIntermediate =
 inline constexpr const char* kGroups = "X25519:P-256:P-384";
 
 // Aborts where OpenSSL can't: it is out of memory, or not the one that we were built for.
-SslCtxPtr make_tls_context(const SSL_METHOD* method, const char* ciphers);
+base::SslCtxPtr make_tls_context(const SSL_METHOD* method, const char* ciphers);
 // The other's certificate is looked at, and never fails the handshake: SSL_get_verify_result() has the first fault.
 void only_note_certificates(SSL_CTX* context);
 

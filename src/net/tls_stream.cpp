@@ -1,6 +1,9 @@
 #include "net/tls_stream.hpp"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
@@ -9,7 +12,6 @@
 #include <cstdlib>
 
 #include "net/tls_error.hpp"
-#include "net/tls_pointers.hpp"
 #include "net/tls_x509.hpp"
 
 namespace postrider::net {

@@ -8,7 +8,7 @@
 #include <ctime>
 
 #include "base/ascii.hpp"
-#include "net/tls_pointers.hpp"
+#include "base/openssl.hpp"
 
 namespace postrider::net {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::size_t kMostName = 255;
 
 std::vector<std::string> names_of(X509* certificate, int kind) {
   std::vector<std::string> names;
-  const std::unique_ptr<GENERAL_NAMES, TlsFree<GENERAL_NAMES_free>> all(
+  const std::unique_ptr<GENERAL_NAMES, base::Free<GENERAL_NAMES_free>> all(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   if (!all) return names;
   for (int i = 0; i < sk_GENERAL_NAME_num(all.get()) && names.size() < kMostNames; ++i) {
@@ -57,7 +57,7 @@ base::UtcTime not_before_of(X509* certificate) { return to_utc(X509_get0_notBefo
 base::UtcTime not_after_of(X509* certificate) { return to_utc(X509_get0_notAfter(certificate)); }
 
 std::string subject_of(X509* certificate) {
-  const BioPtr out(BIO_new(BIO_s_mem()));
+  const base::BioPtr out(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
                      XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
   char* text = nullptr;

@@ -64,6 +64,9 @@ std::string mend(const DkimResult& result) {
              "Subject, a "
              "rewritten From or To, fields put together or written anew), or the key at " +
              at + " is not the one that signed. Sign last of all, and use c=relaxed/relaxed.";
+    case Fault::partial:
+      return "Sign without l=: the last " + std::to_string(verdict.unsigned_octets) +
+             " octets of the body are not signed, and anybody may have put them there.";
   }
   return "";
 }
@@ -85,9 +88,6 @@ std::vector<Advice> advise_dkim(const std::string& about, const DkimResult& resu
   if (result.passed() && verdict.key_bits < kGoodRsa && result.algorithm == "rsa-sha256")
     add(false, "Make a key of 2048 bits under a new selector: one of " + std::to_string(verdict.key_bits) +
                    " bits is no longer safe.");
-  if (result.passed() && verdict.unsigned_octets > 0)
-    add(false, "Sign without l=: the last " + std::to_string(verdict.unsigned_octets) +
-                   " octets of the body are not signed, and anybody may have put them there.");
   return all;
 }
 

@@ -67,6 +67,16 @@ TEST_F(AuthenticationTest, FindsAllOfAMessageThatIsWhatItSays) {
   EXPECT_EQ(found.dmarc.dkim_aligned, "football.example.com");
 }
 
+TEST_F(AuthenticationTest, AlignsNoSignatureBehindWhichAnybodyMayAppend) {
+  dns.texts["football.example.com"] = {"v=spf1 -all"};
+  const std::string message = message_of({.tags = "v=1; d=football.example.com; s=brisbane; h=From; l=5"});
+  EXPECT_EQ(check(message).dmarc.result, DmarcResult::pass);
+  const auto found = check(message + "And more.\r\n");
+  EXPECT_EQ(found.dmarc.result, DmarcResult::fail);
+  EXPECT_THAT(told(found),
+              HasSubstr("dkim=policy (256-bit key)\r\n\treason=\"l= leaves the last 11 octets of the body"));
+}
+
 TEST_F(AuthenticationTest, AsksForEverythingAtOnceAndEndsOnlyWithTheBody) {
   const std::string message = signed_by(kMessage, {brisbane()});
   const auto [header, body] = split(message);

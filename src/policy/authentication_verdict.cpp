@@ -47,7 +47,8 @@ bool vouches(const ArcHop& hop, const DmarcFinding& dmarc) {
 // The seal that overrides a fail: all who sealed from there on are trusted, since each could have changed what he got. RFC 8617 9.4
 std::optional<std::string> trusted_seal(const config::Authentication& settings,
                                         const AuthenticationFindings& findings) {
-  if (!findings.arc.passed()) return {};
+  // What l= leaves unsigned nobody has sealed. RFC 6376 8.2
+  if (!findings.arc.passed() || findings.arc.verdict.unsigned_octets != 0) return {};
   const auto& hops = findings.arc.hops;
   for (std::size_t i = hops.size(); i-- > 0;) {
     const bool trusted = std::ranges::any_of(settings.trusted_arc, [&](const mail::Domain& domain) {

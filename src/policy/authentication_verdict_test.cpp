@@ -155,7 +155,9 @@ TEST_F(AuthenticationVerdictTest, BelievesNoSealBehindWhichAStrangerCouldHaveCha
   EXPECT_EQ(code(judge()), "taken");
   sealed({list, {"sub.lists.example", "lists.example; dmarc=fail; arc=pass"}});
   EXPECT_THAT(overrides(), ElementsAre("local_policy: arc=pass as[1].d=lists.example"));
-  found.arc.verdict.status = wire::arc::Status::fail;
+  found.arc.verdict.unsigned_octets = 1;
+  EXPECT_EQ(code(judge()), "550 5.7.1");
+  found.arc.verdict = {.status = wire::arc::Status::fail, .why = {}};
   EXPECT_EQ(code(judge()), "550 5.7.1");
 }
 

@@ -28,6 +28,17 @@ DkimResult result_of(const Pending& pending, wire::dkim::Verdict verdict) {
   return result;
 }
 
+// All is as it was signed, but behind it anybody may have put what he wants, and much of it looks like the whole message
+// (another boundary, a style sheet). So it stands for nothing, DMARC's alignment least of all. RFC 6376 8.2, RFC 8601 2.7.1
+wire::dkim::Verdict if_whole(wire::dkim::Verdict verdict) {
+  if (verdict.result != wire::dkim::Result::pass || verdict.unsigned_octets == 0) return verdict;
+  verdict.result = wire::dkim::Result::policy;
+  verdict.fault = wire::dkim::Fault::partial;
+  verdict.why =
+      "l= leaves the last " + std::to_string(verdict.unsigned_octets) + " octets of the body unsigned";
+  return verdict;
+}
+
 }  // namespace
 
 std::string describe(const DkimResult& result) {
@@ -39,8 +50,6 @@ std::string describe(const DkimResult& result) {
   text += " (d=" + result.domain + ", s=" + result.selector;
   if (!result.algorithm.empty()) text += ", " + result.algorithm;
   if (verdict.key_bits != 0) text += ", " + std::to_string(verdict.key_bits) + " bits";
-  if (verdict.unsigned_octets != 0)
-    text += ", l= leaves the last " + std::to_string(verdict.unsigned_octets) + " octets unsigned";
   if (!verdict.record.empty())
     text += "; " + result.selector + "._domainkey." + result.domain + " has \"" + verdict.record + '"';
   text = base::printable(text + ')');
@@ -80,7 +89,7 @@ std::vector<DkimResult> DkimCheck::results(const wire::dkim::BodyHasher& bodies,
   std::vector<DkimResult> results;
   for (const Pending& pending : prepared_.signatures) {
     const auto key = pending.signature ? keys_.of(pending.signature->key_name()) : wire::dkim::KeyAnswer();
-    results.push_back(result_of(pending, judge(pending, bodies, key, now)));
+    results.push_back(result_of(pending, if_whole(judge(pending, bodies, key, now))));
   }
   return results;
 }

@@ -44,7 +44,8 @@ class DkimCheck {
 
   bool go_on(Lookups& lookups) { return keys_.go_on(lookups); }
   // In the order of the header, kMaxSignatures at most; none for a message without a signature. `bodies` is that of the
-  // constructor, finished. A key whose question has no answer yet is a temperror.
+  // constructor, finished. A key whose question has no answer yet is a temperror. A true signature whose l= leaves some of the
+  // body unsigned is Result::policy.
   std::vector<DkimResult> results(const wire::dkim::BodyHasher& bodies, base::UtcTime now) const;
   // Signatures beyond kMaxSignatures.
   std::size_t left_out() const { return prepared_.left_out; }

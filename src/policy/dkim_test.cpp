@@ -61,6 +61,22 @@ TEST_F(PolicyDkim, SaysWhoSigned) {
                 " has \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\")");
 }
 
+// RFC 6376 8.2
+TEST_F(PolicyDkim, CountsNoSignatureBehindWhichAnybodyMayAppend) {
+  const Forged forged{.tags = "v=1; d=football.example.com; s=brisbane; h=From; l=5"};
+  const auto whole = check(message_of(forged), dns).at(0);
+  EXPECT_TRUE(whole.passed()) << describe(whole);
+  const auto partial = check(message_of(forged) + "And more.\r\n", dns).at(0);
+  EXPECT_EQ(partial.verdict.result, Result::policy);
+  EXPECT_EQ(partial.verdict.fault, wire::dkim::Fault::partial);
+  EXPECT_THAT(describe(partial),
+              ::testing::StartsWith("policy: l= leaves the last 11 octets of the body unsigned (d="));
+  // What is false is so first of all.
+  Forged changed = forged;
+  changed.hashed = "No.\r\n";
+  EXPECT_EQ(check(message_of(changed) + "And more.\r\n", dns).at(0).verdict.result, Result::fail);
+}
+
 TEST_F(PolicyDkim, AsksForEachKeyOnce) {
   EXPECT_EQ(check(signed_by(kMessage, {test(), brisbane(), test()}), dns).size(), 3u);
   EXPECT_EQ(dns.asked, 2);

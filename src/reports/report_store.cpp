@@ -41,7 +41,7 @@ base::Result<std::unique_ptr<ReportStore>> ReportStore::open(const std::filesyst
       throw store::SqlError("the file system can't hold a WAL");
     database->execute("PRAGMA synchronous=FULL");
     database->execute("PRAGMA foreign_keys=ON");
-    if (auto migrated = migrate(*database, file, schema_steps()); !migrated)
+    if (auto migrated = migrate(*database, file, schema()); !migrated)
       return std::unexpected(std::move(migrated.error()));
     return std::unique_ptr<ReportStore>(new ReportStore(file, std::move(database)));
   } catch (const store::SqlError& error) {

@@ -263,10 +263,12 @@ TEST(ReportStore, GoesForwardFromAnOlderFormat) {
   const House house;
   const auto file = house.folder() / "reports.db";
   store::Database database(file.string(), nullptr, store::Database::Access::read_write);
-  ASSERT_TRUE(migrate(database, file, schema_steps()));
-  std::vector<const char*> steps(schema_steps().begin(), schema_steps().end());
+  auto format = schema();
+  ASSERT_TRUE(migrate(database, file, format));
+  std::vector<const char*> steps(format.steps.begin(), format.steps.end());
   steps.push_back("CREATE TABLE later(x INTEGER)");
-  ASSERT_TRUE(migrate(database, file, steps));
+  format.steps = steps;
+  ASSERT_TRUE(migrate(database, file, format));
   EXPECT_EQ(database.number("PRAGMA user_version"), static_cast<std::int64_t>(steps.size()));
   EXPECT_EQ(database.number("SELECT count(*) FROM later"), 0);
 }

@@ -1,9 +1,7 @@
 #include "reports/schema.hpp"
 
 #include <array>
-#include <string>
-
-#include "store/migration.hpp"
+#include <cstdint>
 
 namespace postrider::reports {
 namespace {
@@ -73,29 +71,26 @@ CREATE TABLE failure_sent(
   PRIMARY KEY(day, domain)) WITHOUT ROWID;
 )sql";
 
+constexpr std::int32_t kApplicationId = 0x50527265;  // "PRre"
+
 constexpr std::array<const char*, 2> kSteps = {kFormat1, kFormat2};
 
 }  // namespace
 
-std::span<const char* const> schema_steps() { return kSteps; }
+store::Format schema() {
+  return {.application_id = kApplicationId, .what = "database of reports", .steps = kSteps};
+}
 
 base::Result<void> check_copy(store::Database& database, const std::filesystem::path& path) {
-  const auto refuse = [&](const std::string& why) {
-    return base::permanent({5, 3, 5}, "it is no database of reports", path.string() + why);
+  const auto refuse = [&](std::string why) {
+    return base::permanent({5, 3, 5}, "it is no database of reports", std::move(why));
   };
   if (database.number("PRAGMA application_id") != kApplicationId)
-    return refuse(" is not a database of reports of postrider");
+    return refuse(path.string() + " is not a database of reports of postrider");
   const std::int64_t format = database.number("PRAGMA user_version");
   const auto known = static_cast<std::int64_t>(kSteps.size());
   if (format <= known) return {};
-  return refuse(" has format " + std::to_string(format) + ", and this postrider knows formats up to " +
-                std::to_string(known) + ": it was written by a newer one, so install that");
-}
-
-base::Result<void> migrate(store::Database& database, const std::filesystem::path& path,
-                           std::span<const char* const> steps) {
-  return store::migrate(database, path,
-                        {.application_id = kApplicationId, .what = "database of reports", .steps = steps});
+  return refuse(store::newer_format(path, format, known));
 }
 
 }  // namespace postrider::reports

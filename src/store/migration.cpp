@@ -1,6 +1,5 @@
 #include "store/migration.hpp"
 
-#include <string>
 #include <system_error>
 
 #include "store/database_copy.hpp"
@@ -30,13 +29,17 @@ base::Result<std::int64_t> check_format(Database& database, const std::filesyste
   if (!empty && database.number("PRAGMA application_id") != to.application_id)
     return refuse(to, path.string() + " is not a " + std::string(to.what) + " of postrider");
   if (format > static_cast<std::int64_t>(to.steps.size()))
-    return refuse(to, path.string() + " has format " + std::to_string(format) +
-                          ", and this postrider knows formats up to " + std::to_string(to.steps.size()) +
-                          ": it was written by a newer one, so install that");
+    return refuse(to, newer_format(path, format, static_cast<std::int64_t>(to.steps.size())));
   return format;
 }
 
 }  // namespace
+
+std::string newer_format(const std::filesystem::path& path, std::int64_t format, std::int64_t known) {
+  return path.string() + " has format " + std::to_string(format) +
+         ", and this postrider knows formats up to " + std::to_string(known) +
+         ": it was written by a newer one, so install that";
+}
 
 base::Result<void> migrate(Database& database, const std::filesystem::path& path, const Format& to) {
   const auto current = static_cast<std::int64_t>(to.steps.size());

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -22,5 +23,8 @@ struct Format {
 // of a file that is not new, a copy of it (mode 0600) is left beside it, named `path` + ".format-N". Failure: permanent, where the
 // file is not ours or has a newer format. Throws SqlError.
 base::Result<void> migrate(Database& database, const std::filesystem::path& path, const Format& to);
+
+// What the operator is told of a file whose format is beyond `known`.
+std::string newer_format(const std::filesystem::path& path, std::int64_t format, std::int64_t known);
 
 }  // namespace postrider::store

@@ -14,6 +14,7 @@
 
 #include "store/files.hpp"
 #include "store/job.hpp"
+#include "store/migration.hpp"
 #include "store/schema.hpp"
 #include "store/timeline_schema.hpp"
 #include "sys/clock.hpp"
@@ -108,10 +109,7 @@ base::Result<void> check_spool_format(Database& database, const fs::path& copy) 
   if (database.number("PRAGMA application_id") != kApplicationId)
     return refused(copy.string() + " is not a spool of postrider");
   if (format <= known) return {};
-  return refused(
-      fmt::format("{} has format {}, and this postrider knows formats up to {}: it was written by a newer "
-                  "one, so install that",
-                  copy.string(), format, known));
+  return refused(newer_format(copy, format, known));
 }
 
 // What the spool that is there would lose: no mail, but its ids must not come again.

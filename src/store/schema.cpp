@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "store/files.hpp"
+#include "store/migration.hpp"
 
 namespace postrider::store {
 namespace {
@@ -112,10 +113,7 @@ base::Result<void> migrate(Database& database, const std::filesystem::path& path
     return base::permanent({5, 3, 5}, "the mail store can't be opened",
                            fmt::format("{} is not a spool of postrider", path.string()));
   if (format > current)
-    return base::permanent({5, 3, 5}, "the mail store can't be opened",
-                           fmt::format("{} has format {}, and this postrider knows formats up to {}: it was "
-                                       "written by a newer one, so install that",
-                                       path.string(), format, current));
+    return base::permanent({5, 3, 5}, "the mail store can't be opened", newer_format(path, format, current));
   if (format < current && !empty) copy_before_migration(database, path, format);
   for (std::int64_t step = format; step < current; ++step) {
     database.execute("BEGIN IMMEDIATE");

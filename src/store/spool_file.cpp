@@ -7,6 +7,7 @@
 #include "store/database_copy.hpp"
 #include "store/edits_record.hpp"
 #include "store/job.hpp"
+#include "store/migration.hpp"
 #include "store/schema.hpp"
 #include "store/spool_file_state.hpp"
 
@@ -25,10 +26,7 @@ base::Result<void> check_format(Database& database, const std::filesystem::path&
   const std::int64_t format = database.number("PRAGMA user_version");
   const auto current = static_cast<std::int64_t>(schema_steps().size());
   if (format <= current) return {};
-  return cannot_open(
-      fmt::format("{} has format {}, and this postrider knows formats up to {}: it was written by a "
-                  "newer one, so install that",
-                  path.string(), format, current));
+  return cannot_open(newer_format(path, format, current));
 }
 
 std::unexpected<base::Failure> unreadable(base::MessageId id, std::string_view what) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "store/migration.hpp"
 #include "store/schema.hpp"
 
 namespace postrider::store {
@@ -84,9 +85,7 @@ base::Result<void> check_timeline_format(Database& database, const std::filesyst
   const std::int64_t format = database.number("PRAGMA user_version");
   if (format <= kTimelineFormat) return {};
   return base::permanent({5, 3, 5}, "the timeline can't be opened",
-                         fmt::format("{} has format {}, and this postrider knows formats up to {}: it was "
-                                     "written by a newer one, so install that",
-                                     path.string(), format, kTimelineFormat));
+                         newer_format(path, format, kTimelineFormat));
 }
 
 base::Result<std::unique_ptr<Database>> open_timeline(const std::filesystem::path& path) {

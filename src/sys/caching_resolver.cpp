@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ascii.hpp"
+#include "sys/dns_breaker.hpp"
 
 namespace postrider::sys {
 namespace {
@@ -39,6 +40,17 @@ std::chrono::seconds good_for(const dns::Result<T>& answer) {
   return size > CachingResolver::kMostOctets ? 0s : std::min(answer->ttl, CachingResolver::kLongest);
 }
 
+// A server said it.
+template <class T>
+bool is_said(const dns::Result<T>& answer) {
+  return answer ||
+         (answer.error().error != dns::Error::servfail && answer.error().error != dns::Error::timeout);
+}
+
+std::unexpected<dns::Failure> silence() {
+  return std::unexpected(dns::Failure{dns::Error::timeout, false, "no name server answers"});
+}
+
 }  // namespace
 
 // Any thread. Nobody is called while the lock is held.
@@ -46,34 +58,72 @@ class CachingResolver::Known {
  public:
   explicit Known(const Clock& clock) : clock_(clock) {}
 
-  enum class Found { answer, shared, nothing, less_time };
+  enum class Found : std::uint8_t { answer, shared, nothing, less_time };
+  struct Finding {
+    Found found{};
+    bool control = false;      // the control question is to be asked, too
+    std::uint64_t number = 0;  // of the question that is his to ask
+  };
   // `done` is taken where the question is shared, or is his to ask (nothing); `answer` is filled where it is known.
   template <class T>
-  Found find(const std::string& key, base::Milliseconds within, dns::Done<T>& done,
-             std::optional<dns::Result<T>>& answer) {
-    const auto now = clock_.steady();
+  Finding find(const std::string& key, base::SteadyTime now, base::Milliseconds within, dns::Done<T>& done,
+               std::optional<dns::Result<T>>& answer) {
     std::lock_guard lock(mutex_);
     if (const auto place = places_.find(key); place != places_.end() && place->second->good_until > now) {
       entries_.splice(entries_.begin(), entries_, place->second);
       answer = std::get<dns::Result<T>>(place->second->answer);
-      return Found::answer;
+      return {Found::answer};
     }
-    auto [question, is_new] = open<T>().try_emplace(key);
-    if (is_new) question->second.deadline = now + within;
-    if (question->second.deadline > now + within) return Found::less_time;
-    question->second.waiting.push_back(std::move(done));
-    return is_new ? Found::nothing : Found::shared;
+    const auto ruling = breaker_.question(now);
+    if (ruling == DnsBreaker::Ruling::fail) {
+      answer = silence();
+      return {Found::answer};
+    }
+    const bool control = ruling == DnsBreaker::Ruling::ask_with_control;
+    auto [place, is_new] = open<T>().try_emplace(key);
+    Open<T>& question = place->second;
+    if (is_new) question = {++last_number_, now + within, {}};
+    if (question.deadline > now + within) return {Found::less_time, control};
+    question.waiting.push_back(std::move(done));
+    return {is_new ? Found::nothing : Found::shared, control, question.number};
   }
 
+  struct Asked {
+    std::string key;
+    std::uint64_t number = 0;
+    base::SteadyTime at{};
+  };
   template <class T>
-  void arrived(const std::string& key, const dns::Result<T>& answer) {
+  void arrived(const Asked& question, const dns::Result<T>& answer) {
     std::vector<dns::Done<T>> waiting;
     {
       std::lock_guard lock(mutex_);
-      keep(key, answer);
-      if (auto question = open<T>().extract(key)) waiting = std::move(question.mapped().waiting);
+      breaker_.ended({is_said(answer), question.at, clock_.steady()});
+      keep(question.key, answer);
+      // Those who waited may have been told already, and others have asked since.
+      if (const auto place = open<T>().find(question.key);
+          place != open<T>().end() && place->second.number == question.number)
+        waiting = std::move(open<T>().extract(place).mapped().waiting);
     }
     for (auto& done : waiting) done(answer);
+  }
+  // Of a question that is not among those of find().
+  void ended(bool answered, base::SteadyTime asked) {
+    std::lock_guard lock(mutex_);
+    breaker_.ended({answered, asked, clock_.steady()});
+  }
+  void control_ended(bool answered, base::SteadyTime asked) {
+    decltype(open_) in_vain;
+    {
+      std::lock_guard lock(mutex_);
+      if (!breaker_.control_ended({answered, asked, clock_.steady()})) return;
+      in_vain = std::exchange(open_, {});
+    }
+    const auto tell = [](auto& questions) {
+      for (auto& [key, question] : questions)
+        for (auto& done : question.waiting) done(silence());
+    };
+    std::apply([&](auto&... of_a_type) { (tell(of_a_type), ...); }, in_vain);
   }
 
  private:
@@ -85,6 +135,7 @@ class CachingResolver::Known {
   using Entries = std::list<Entry>;  // the last used first
   template <class T>
   struct Open {
+    std::uint64_t number = 0;
     base::SteadyTime deadline{};
     std::vector<dns::Done<T>> waiting;
   };
@@ -113,27 +164,46 @@ class CachingResolver::Known {
 
   const Clock& clock_;
   std::mutex mutex_;
+  DnsBreaker breaker_;
   Entries entries_;
   std::unordered_map<std::string, Entries::iterator> places_;
+  std::uint64_t last_number_ = 0;
   std::tuple<AllOpen<base::IpAddress>, AllOpen<dns::Mx>, AllOpen<std::string>> open_;
 };
 
-CachingResolver::CachingResolver(Resolver& below, const Clock& clock)
-    : below_(below), known_(std::make_shared<Known>(clock)) {}
+CachingResolver::CachingResolver(Resolver& below, const Clock& clock, std::string own_name)
+    : below_(below), clock_(clock), own_name_(std::move(own_name)), known_(std::make_shared<Known>(clock)) {}
 
 template <class T, class Ask>
 void CachingResolver::find(const std::string& key, base::Milliseconds within, dns::Done<T> done, Ask ask) {
+  const auto now = clock_.steady();
   std::optional<dns::Result<T>> answer;
-  switch (known_->find(key, within, done, answer)) {
+  const auto finding = known_->find(key, now, within, done, answer);
+  if (finding.control) ask_control(now);
+  switch (finding.found) {
     case Known::Found::answer:
       return done(*std::move(answer));
     case Known::Found::shared:
       return;
     case Known::Found::nothing:
-      return ask([known = known_, key](dns::Result<T> told) { known->arrived(key, told); });
+      return ask([known = known_, question = Known::Asked{key, finding.number, now}](dns::Result<T> told) {
+        known->arrived(question, told);
+      });
     case Known::Found::less_time:
-      return ask(std::move(done));
+      return ask([known = known_, now, done = std::move(done)](dns::Result<T> told) mutable {
+        known->ended(is_said(told), now);
+        done(std::move(told));
+      });
   }
+}
+
+void CachingResolver::ask_control(base::SteadyTime now) {
+  // A new name each time, which no cache knows.
+  const auto time = std::chrono::duration_cast<base::Milliseconds>(clock_.utc().time_since_epoch());
+  below_.a("alive-" + std::to_string(time.count()) + '.' + own_name_, DnsBreaker::kControl,
+           [known = known_, now](const dns::Result<base::IpAddress>& told) {
+             known->control_ended(is_said(told), now);
+           });
 }
 
 void CachingResolver::a(std::string name, base::Milliseconds within, dns::Done<base::IpAddress> done) {

@@ -1,5 +1,6 @@
-// A resolver in front of another one: what is known is answered at once, and those who ask the same at the same time share one
-// question. For askers of many and mostly the same names, as the checks of incoming mail are.
+// A resolver in front of another one: what is known is answered at once, those who ask the same at the same time share one
+// question, and where no server answers anything nobody waits (see DnsBreaker). For askers of many and mostly the same names who
+// can do without an answer, as the checks of incoming mail are.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,8 @@
 namespace postrider::sys {
 
 // As Resolver; `done` may be called before the call returns. Holds its 10,000 answers that were last used, each of 4 KiB at most, for
-// their time to live and 5 minutes at most; that there is none (nxdomain, nodata) for 30 s; no trouble.
+// their time to live and 5 minutes at most; that there is none (nxdomain, nodata) for 30 s; no trouble. While the breaker is open what
+// is not known is a `timeout` at once.
 class CachingResolver final : public Resolver {
  public:
   static constexpr std::size_t kAnswers = 10000;
@@ -19,8 +21,9 @@ class CachingResolver final : public Resolver {
   static constexpr std::chrono::seconds kLongest = std::chrono::minutes(5);
   static constexpr std::chrono::seconds kNegative{30};
 
-  // Both outlive it. What `below` answers later than this is gone still finds who waits for it.
-  CachingResolver(Resolver& below, const Clock& clock);
+  // Both outlive it. What `below` answers later than this is gone still finds who waits for it. `own_name`: a domain of ours, below
+  // which control questions ask.
+  CachingResolver(Resolver& below, const Clock& clock, std::string own_name);
 
   void a(std::string name, base::Milliseconds within, dns::Done<base::IpAddress> done) override;
   void aaaa(std::string name, base::Milliseconds within, dns::Done<base::IpAddress> done) override;
@@ -36,8 +39,11 @@ class CachingResolver final : public Resolver {
   // ask(done) asks below.
   template <class T, class Ask>
   void find(const std::string& key, base::Milliseconds within, dns::Done<T> done, Ask ask);
+  void ask_control(base::SteadyTime now);
 
   Resolver& below_;
+  const Clock& clock_;
+  const std::string own_name_;
   const std::shared_ptr<Known> known_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sys/dns_breaker.hpp"
 #include "sys/fake/clock.hpp"
 #include "sys/fake/resolver.hpp"
 
@@ -10,11 +11,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Answers TXT when it is told to, with what it was asked for.
+// Answers when it is told to, with what it was asked for: TXT, and A, as control questions ask for.
 struct SlowResolver final : Resolver {
-  std::vector<std::string> asked;
+  std::vector<std::string> asked, controls;
   std::vector<dns::Done<std::string>> open;
-  void a(std::string, base::Milliseconds, dns::Done<base::IpAddress>) override { FAIL(); }
+  std::vector<dns::Done<base::IpAddress>> open_controls;
+  void a(std::string name, base::Milliseconds within, dns::Done<base::IpAddress> done) override {
+    EXPECT_EQ(within, DnsBreaker::kControl);
+    controls.push_back(std::move(name));
+    open_controls.push_back(std::move(done));
+  }
   void aaaa(std::string, base::Milliseconds, dns::Done<base::IpAddress>) override { FAIL(); }
   void mx(std::string, base::Milliseconds, dns::Done<dns::Mx>) override { FAIL(); }
   void ptr(base::IpAddress, base::Milliseconds, dns::Done<std::string>) override { FAIL(); }
@@ -27,9 +33,9 @@ struct SlowResolver final : Resolver {
 struct CachingResolverTest : ::testing::Test {
   fake::Clock clock;
   fake::Resolver dns;  // all it says is good for 300 s
-  CachingResolver cache{dns, clock};
+  CachingResolver cache{dns, clock, "mx.test"};
   SlowResolver slow;
-  CachingResolver before_slow{slow, clock};
+  CachingResolver before_slow{slow, clock, "mx.test"};
 
   // Its text, or the error.
   std::string txt(const std::string& name) {
@@ -102,6 +108,89 @@ TEST_F(CachingResolverTest, SharesAQuestionThatIsOpen) {
   EXPECT_EQ(heard.size(), 3u);
   before_slow.txt("one.test", 5s, hear);
   EXPECT_EQ(heard.size(), 4u);
+}
+
+// `slow` answers nothing until it is told to.
+struct CachingResolverInSilence : CachingResolverTest {
+  std::vector<std::string> heard;
+
+  void ask(const std::string& name) {
+    before_slow.txt(name, 20s, [this](const dns::Result<std::string>& answer) {
+      heard.push_back(answer ? answer->records.at(0) : answer.error().text);
+    });
+  }
+  void say_nothing(dns::Done<std::string> done) {
+    done(std::unexpected(dns::Failure{dns::Error::servfail, false, "rcode 2"}));
+  }
+  // As many questions as it takes, of which each was waited for.
+  void wait_in_vain() {
+    for (std::size_t i = 0; i < DnsBreaker::kInVain; ++i) ask("n" + std::to_string(i) + ".test");
+    clock.advance(14s);
+    for (auto& done : std::exchange(slow.open, {})) say_nothing(std::move(done));
+    EXPECT_EQ(std::exchange(heard, {}), std::vector<std::string>(DnsBreaker::kInVain, "rcode 2"));
+  }
+  void end_control(std::chrono::seconds after, const dns::Result<base::IpAddress>& answer) {
+    clock.advance(after);
+    std::exchange(slow.open_controls.back(), {})(answer);
+  }
+  void fall_silent() {
+    wait_in_vain();
+    ask("one.test");
+    end_control(2s, std::unexpected(dns::Failure{dns::Error::timeout, false, "no answer in time"}));
+    EXPECT_EQ(std::exchange(heard, {}), std::vector<std::string>{"no name server answers"})
+        << "who asked before that was known";
+  }
+};
+
+TEST_F(CachingResolverInSilence, NobodyWaitsForWhatIsNotKnown) {
+  ask("known.test");
+  std::exchange(slow.open, {}).at(0)(dns::Answer<std::string>{{"known"}, 300s, false});
+  heard.clear();
+  fall_silent();
+  const auto asked = slow.asked.size();
+  for (const char* name : {"one.test", "two.test", "known.test"}) ask(name);
+  EXPECT_EQ(heard, (std::vector<std::string>{"no name server answers", "no name server answers", "known"}));
+  EXPECT_EQ(slow.asked.size(), asked);
+}
+
+TEST_F(CachingResolverInSilence, TheFirstQuestionAfterARestIsAskedAndTheControlDecides) {
+  fall_silent();
+  clock.advance(DnsBreaker::kRest);
+  ask("one.test");
+  ask("two.test");
+  EXPECT_TRUE(heard.empty());
+  ASSERT_EQ(slow.controls.size(), 2u);
+  EXPECT_NE(slow.controls[0], slow.controls[1]) << "what no cache knows";
+  EXPECT_TRUE(slow.controls[1].ends_with(".mx.test")) << slow.controls[1];
+  end_control(0s, std::unexpected(dns::Failure{dns::Error::nxdomain, false, "no such name"}));
+  EXPECT_TRUE(heard.empty());
+  slow.open.back()(dns::Answer<std::string>{{"said"}, 60s, false});
+  ask("three.test");
+  EXPECT_EQ(heard, std::vector<std::string>{"said"});
+  EXPECT_EQ(slow.controls.size(), 2u);
+}
+
+TEST_F(CachingResolverInSilence, ALateFailureIsNotForThoseWhoAskedAfterIt) {
+  fall_silent();
+  ASSERT_EQ(slow.open.size(), 1u);
+  clock.advance(DnsBreaker::kRest);
+  ask("one.test");
+  end_control(0s, std::unexpected(dns::Failure{dns::Error::nxdomain, false, "no such name"}));
+  ASSERT_EQ(slow.open.size(), 2u) << "what was asked in vain is asked anew";
+  say_nothing(std::move(slow.open[0]));
+  EXPECT_TRUE(heard.empty());
+  slow.open[1](dns::Answer<std::string>{{"said"}, 60s, false});
+  EXPECT_EQ(heard, std::vector<std::string>{"said"});
+}
+
+TEST_F(CachingResolverInSilence, DeadZonesAloneSilenceNobody) {
+  for (int i = 0; i < 3; ++i) {
+    wait_in_vain();
+    ask("one.test");
+    end_control(0s, dns::Answer<base::IpAddress>{{*base::IpAddress::parse("192.0.2.1")}, 60s, false});
+    std::exchange(slow.open, {}).at(0)(dns::Answer<std::string>{{"said"}, 0s, false});
+    EXPECT_EQ(std::exchange(heard, {}), std::vector<std::string>{"said"});
+  }
 }
 
 TEST_F(CachingResolverTest, HoldsNoMoreThanItMay) {

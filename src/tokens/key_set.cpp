@@ -1,10 +1,9 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
 
 #include <boost/json/array.hpp>
 
+#include "base/openssl.hpp"
 #include "tokens/json.hpp"
 #include "tokens/jwt.hpp"
 #include "wire/base64.hpp"
@@ -16,28 +15,15 @@ constexpr int kWeakestRsa = 2048;  // RFC 7518 3.3
 constexpr int kLongestRsa = 8192;  // longer ones cost too much to check
 constexpr std::size_t kCoordinate = 32;
 
-template <class T, void (*release)(T*)>
-struct Free {
-  void operator()(T* it) const { release(it); }
-};
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM, OSSL_PARAM_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX, EVP_PKEY_CTX_free>>;
-using Digest = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX, EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Free<BIGNUM, BN_free>>;
 using Key = std::shared_ptr<EVP_PKEY>;
 
-const unsigned char* octets(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-Number number_of(std::string_view bytes) {
-  return Number(BN_bin2bn(octets(bytes), static_cast<int>(bytes.size()), nullptr));
+base::NumberPtr number_of(std::string_view bytes) {
+  return base::NumberPtr(BN_bin2bn(base::octets(bytes), static_cast<int>(bytes.size()), nullptr));
 }
 
 Key make_key(const char* kind, OSSL_PARAM_BLD* builder) {
-  const Parameters parameters(OSSL_PARAM_BLD_to_param(builder));
-  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
+  const base::ParametersPtr parameters(OSSL_PARAM_BLD_to_param(builder));
+  const base::KeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
   EVP_PKEY* key = nullptr;
   if (!parameters || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1)
@@ -49,8 +35,8 @@ Key make_key(const char* kind, OSSL_PARAM_BLD* builder) {
 Key rsa_key(const std::string& modulus, const std::string& exponent) {
   if (modulus.empty() || modulus.size() > kLongestRsa / 8 + 1 || exponent.empty() || exponent.size() > 8)
     return {};
-  const Builder builder(OSSL_PARAM_BLD_new());
-  const Number n = number_of(modulus), e = number_of(exponent);
+  const base::BuilderPtr builder(OSSL_PARAM_BLD_new());
+  const base::NumberPtr n = number_of(modulus), e = number_of(exponent);
   if (!builder || !n || !e || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
     return {};
@@ -64,7 +50,7 @@ Key rsa_key(const std::string& modulus, const std::string& exponent) {
 Key ec_key(const std::string& x, const std::string& y) {
   if (x.size() != kCoordinate || y.size() != kCoordinate) return {};
   const std::string point = '\x04' + x + y;
-  const Builder builder(OSSL_PARAM_BLD_new());
+  const base::BuilderPtr builder(OSSL_PARAM_BLD_new());
   if (!builder ||
       OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) != 1 ||
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) !=
@@ -76,15 +62,16 @@ Key ec_key(const std::string& x, const std::string& y) {
 // RFC 8037 2
 Key ed25519_key(const std::string& x) {
   if (x.size() != kCoordinate) return {};
-  return Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets(x), x.size()), EVP_PKEY_free);
+  return Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, base::octets(x), x.size()),
+             EVP_PKEY_free);
 }
 
 // r and s side by side become what OpenSSL reads. RFC 7518 3.4
 std::string der_of(const std::string& signature) {
   if (signature.size() != 2 * kCoordinate) return {};
-  const std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG, ECDSA_SIG_free>> pair(ECDSA_SIG_new());
-  Number r = number_of(std::string_view(signature).substr(0, kCoordinate));
-  Number s = number_of(std::string_view(signature).substr(kCoordinate));
+  const std::unique_ptr<ECDSA_SIG, base::Free<ECDSA_SIG_free>> pair(ECDSA_SIG_new());
+  base::NumberPtr r = number_of(std::string_view(signature).substr(0, kCoordinate));
+  base::NumberPtr s = number_of(std::string_view(signature).substr(kCoordinate));
   if (!pair || !r || !s || ECDSA_SIG_set0(pair.get(), r.get(), s.get()) != 1) return {};
   (void)r.release();
   (void)s.release();
@@ -99,11 +86,11 @@ std::string der_of(const std::string& signature) {
 bool verify_with(EVP_PKEY* key, const Jws& jws) {
   const std::string signature = jws.algorithm == Algorithm::es256 ? der_of(jws.signature) : jws.signature;
   const EVP_MD* hash = jws.algorithm == Algorithm::eddsa ? nullptr : EVP_sha256();
-  const Digest context(EVP_MD_CTX_new());
+  const base::DigestContextPtr context(EVP_MD_CTX_new());
   return context && !signature.empty() &&
          EVP_DigestVerifyInit(context.get(), nullptr, hash, nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(jws.signed_part),
-                          jws.signed_part.size()) == 1;
+         EVP_DigestVerify(context.get(), base::octets(signature), signature.size(),
+                          base::octets(jws.signed_part), jws.signed_part.size()) == 1;
 }
 
 struct KeyMembers {

@@ -29,6 +29,7 @@ class FakeDns(BaseResolver):
 
     def __init__(self, records, address="127.0.0.1", port=None, ttl=60):
         self.records, self.ttl = records, ttl
+        self.silent = False  # no answer at all, to any question
         self.queries = []  # (name, type) of each question, in order
         self.address, self.port = address, port or free_port(address)
         self._lock = threading.Lock()
@@ -58,6 +59,8 @@ class FakeDns(BaseResolver):
         name, kind = _name(request.q.qname), dnslib.QTYPE[request.q.qtype]
         with self._lock:
             self.queries.append((name, kind))
+        if self.silent:
+            raise dnslib.DNSError("told not to answer")
         reply = request.reply(ra=1, aa=0)
         self._fill(reply, name, kind, depth=0)
         return reply

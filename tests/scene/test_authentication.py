@@ -178,6 +178,23 @@ def test_a_forgery_is_refused_with_the_name_of_whom_it_wrongs(any_house):
     assert not server.maildir("example.test", "alice")
 
 
+def test_a_signature_that_leaves_room_to_append_counts_as_far_as_nobody_did(house):
+    server = house()
+    mail = author()
+    signed = dkim.sign(mail, b"s", b"good.test", GOOD_KEY.pem, canonicalize=(b"relaxed", b"relaxed"),
+                       include_headers=[b"From", b"Subject"], length=True) + mail
+    assert b" l=" in signed
+    reply = bring(server, signed, FORWARDER, "srs@forwarder.test", "out.forwarder.test")
+    assert results(delivered(server, reply))["dmarc"][0].startswith("pass")
+    server.change({"dmarc": {"policy": "none"}})
+    server.reload()
+    server.wait_log(event="reloaded")
+    reply = bring(server, signed + b"Pay me.\r\n", EVIL, "me@evil.test", "mx.evil.test")
+    found = results(delivered(server, reply))
+    assert found["dkim"][0].startswith('policy (2048-bit key) reason="l= leaves the last 9 octets of the body unsigned"')
+    assert found["dmarc"][0].startswith("fail (p=reject dis=none)")
+
+
 def test_a_misaligned_sender_is_taken_where_no_policy_says_otherwise(any_house):
     server = any_house()
     reply = bring(server, author("evil.test"), EVIL, "me@evil.test", "mx.evil.test")
@@ -286,6 +303,49 @@ def test_a_dns_that_does_not_answer_costs_no_more_than_the_deadline(house):
     found = results(delivered(server, reply))
     assert found["dmarc"][0].startswith("temperror") and found["spf"][0].startswith("temperror")
     assert found["iprev"][0].startswith("temperror")
+
+
+def test_where_no_name_server_answers_only_the_first_wait_for_it(house):
+    server = house(authentication={"timeout": "2s"})
+
+    def brought(number, within):
+        domain, start = f"d{number}.test", time.monotonic()
+        reply = bring(server, author(domain), f"192.0.2.{100 + number}", f"joe@{domain}", f"mx.{domain}")
+        assert reply.code == 250 and time.monotonic() - start < within, (reply, number)
+        return reply
+
+    house.dns.silent = True
+    brought(0, 4)
+    brought(1, 4)
+    server.wait_log(event="dns_silent")
+    start = time.monotonic()
+    replies = [brought(number, 1) for number in range(2, 12)]
+    assert time.monotonic() - start < 2
+    found = results(delivered(server, replies[-1]))
+    assert found["dmarc"][0].startswith('temperror reason="') and found["spf"][0].startswith("temperror")
+    printed, _ = run(server, "metrics")
+    assert "postrider_dns_silent 1\n" in printed
+
+    house.dns.silent = False
+    known = GOOD_KEY.sign(author())
+    wait_until(lambda: results(delivered(server, bring(server, known)))["dmarc"][0].startswith("pass"), 30,
+               "results that are right")
+    server.wait_log(event="dns_answers")
+    printed, _ = run(server, "metrics")
+    assert "postrider_dns_silent 0\n" in printed
+
+
+def test_dead_zones_silence_nobody(house):
+    server = house(authentication={"timeout": "2s"})
+    for number in range(3):
+        for name in (domain := f"dead{number}.test", f"mx.{domain}", f"_dmarc.{domain}", "66.2.0.192.in-addr.arpa"):
+            house.dns.records[name] = {kind: TIMEOUT for kind in ("A", "AAAA", "TXT", "PTR", "MX")}
+        reply = bring(server, author(domain), EVIL, f"me@{domain}", f"mx.{domain}")
+        assert results(delivered(server, reply))["dmarc"][0].startswith("temperror")
+        reply = bring(server, GOOD_KEY.sign(author()))
+        assert results(delivered(server, reply))["dmarc"][0].startswith("pass")
+    assert any(name.startswith("alive-") for name, _ in house.dns.queries), "there was doubt"
+    assert "dns_silent" not in server.log_tail(1000)
 
 
 def test_twenty_kilobytes_of_signatures_ask_no_more_than_they_may(house):

@@ -2,12 +2,13 @@
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 
-#include "net/tls_pointers.hpp"
+#include "base/openssl.hpp"
 
 namespace postrider::net::testing {
 namespace {
@@ -22,8 +23,8 @@ std::string text_of(BIO* bio) {
 
 Pem make_certificate(const Wanted& wanted) {
   static std::atomic<long> serial = 1;
-  const KeyPtr key(wanted.kind == KeyKind::ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048));
-  const X509Ptr made(X509_new());
+  const base::KeyPtr key(wanted.kind == KeyKind::ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048));
+  const base::X509Ptr made(X509_new());
   X509_set_version(made.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial);
   X509_gmtime_adj(X509_getm_notBefore(made.get()), wanted.from);
@@ -41,8 +42,8 @@ Pem make_certificate(const Wanted& wanted) {
     X509_EXTENSION_free(extension);
   }
   if (X509_sign(made.get(), key.get(), EVP_sha256()) == 0) std::abort();
-  const BioPtr certificate(BIO_new(BIO_s_mem()));
-  const BioPtr secret(BIO_new(BIO_s_mem()));
+  const base::BioPtr certificate(BIO_new(BIO_s_mem()));
+  const base::BioPtr secret(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(certificate.get(), made.get());
   PEM_write_bio_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   return {text_of(certificate.get()), text_of(secret.get())};

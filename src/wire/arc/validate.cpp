@@ -78,7 +78,7 @@ Verdict judge(const Pending& pending, const dkim::BodyHasher& bodies, const KeyO
     return failed(name + newest.why, newest.result == dkim::Result::temperror);
   for (std::size_t i = chain.sets.size(); i-- > 0;)
     if (auto fault = seal_fault(pending, i, key_of)) return *fault;
-  return {.status = Status::pass, .why = {}, .temporary = false};
+  return {.status = Status::pass, .why = {}, .temporary = false, .unsigned_octets = newest.unsigned_octets};
 }
 
 }  // namespace postrider::wire::arc

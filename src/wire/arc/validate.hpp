@@ -30,6 +30,8 @@ struct Verdict {
   Status status = Status::none;
   std::string why;         // for people; empty where it did not fail
   bool temporary = false;  // it failed since a key could not be looked up
+  std::uint64_t unsigned_octets =
+      0;  // of the body's end, which l= of the newest message signature leaves out
 };
 
 // What the DNS said of one of key_names().

@@ -8,12 +8,10 @@ namespace postrider::wire::dkim {
 class BodyHasher::Stream {
  public:
   explicit Stream(Canonicalization canonicalization)
-      : canonicalization_(canonicalization),
-        body_(canonicalization, [this](std::string_view octets) { take(octets); }) {}
+      : body_(canonicalization, [this](std::string_view octets) { take(octets); }) {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  Canonicalization canonicalization() const { return canonicalization_; }
   void want(const BodyForm& form, std::size_t number) {
     if (form.length) {
       limits_.push_back({*form.length, number});
@@ -61,7 +59,6 @@ class BodyHasher::Stream {
       reached_.push_back(hash_.value());
   }
 
-  const Canonicalization canonicalization_;
   BodyCanonicalizer body_;
   Sha256 hash_;
   std::uint64_t size_ = 0;  // canonical octets so far
@@ -81,20 +78,11 @@ std::size_t BodyHasher::want(const BodyForm& form) {
   const std::size_t number = forms_.size();
   forms_.push_back(form);
   hashes_.emplace_back();
-  auto stream = std::ranges::find(streams_, form.canonicalization,
-                                  [](const auto& one) { return one->canonicalization(); });
-  if (stream == streams_.end())
-    stream = streams_.insert(streams_.end(), std::make_unique<Stream>(form.canonicalization));
-  (*stream)->want(form, number);
+  streams_.of(form.canonicalization).want(form, number);
   return number;
 }
 
-void BodyHasher::feed(std::string_view piece) {
-  for (const auto& stream : streams_) stream->feed(piece);
-}
-
-void BodyHasher::finish() {
-  for (const auto& stream : streams_) stream->finish(hashes_);
-}
+void BodyHasher::feed(std::string_view piece) { streams_.feed(piece); }
+void BodyHasher::finish() { streams_.finish(hashes_); }
 
 }  // namespace postrider::wire::dkim

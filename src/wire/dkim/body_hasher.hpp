@@ -3,12 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "wire/dkim/canonicalization.hpp"
+#include "wire/dkim/per_canonicalization.hpp"
 #include "wire/dkim/sha256.hpp"
 
 namespace postrider::wire::dkim {
@@ -50,7 +49,7 @@ class BodyHasher {
   class Stream;
   std::vector<BodyForm> forms_;
   std::vector<BodyHash> hashes_;
-  std::vector<std::unique_ptr<Stream>> streams_;  // one for each canonicalization that is wanted
+  PerCanonicalization<Stream> streams_;
 };
 
 }  // namespace postrider::wire::dkim

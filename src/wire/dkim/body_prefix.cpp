@@ -14,7 +14,6 @@ class BodyPrefix::Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  Canonicalization canonicalization() const { return canonicalization_; }
   void want(std::string body_hash, std::size_t number) {
     wanted_.push_back({std::move(body_hash), number, {}});
   }
@@ -71,22 +70,11 @@ BodyPrefix::~BodyPrefix() = default;
 std::size_t BodyPrefix::want(Canonicalization canonicalization, std::string body_hash) {
   const std::size_t number = found_.size();
   found_.emplace_back();
-  const auto same = [canonicalization](const auto& one) {
-    return one->canonicalization() == canonicalization;
-  };
-  auto stream = std::ranges::find_if(streams_, same);
-  if (stream == streams_.end())
-    stream = streams_.insert(streams_.end(), std::make_unique<Stream>(canonicalization));
-  (*stream)->want(std::move(body_hash), number);
+  streams_.of(canonicalization).want(std::move(body_hash), number);
   return number;
 }
 
-void BodyPrefix::feed(std::string_view piece) {
-  for (const auto& stream : streams_) stream->feed(piece);
-}
-
-void BodyPrefix::finish() {
-  for (const auto& stream : streams_) stream->finish(found_);
-}
+void BodyPrefix::feed(std::string_view piece) { streams_.feed(piece); }
+void BodyPrefix::finish() { streams_.finish(found_); }
 
 }  // namespace postrider::wire::dkim

@@ -4,13 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "wire/dkim/canonicalization.hpp"
+#include "wire/dkim/per_canonicalization.hpp"
 
 namespace postrider::wire::dkim {
 
@@ -40,7 +39,7 @@ class BodyPrefix {
  private:
   class Stream;
   std::vector<std::optional<Found>> found_;
-  std::vector<std::unique_ptr<Stream>> streams_;  // one for each canonicalization that is wanted
+  PerCanonicalization<Stream> streams_;
 };
 
 }  // namespace postrider::wire::dkim

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <functional>
 
+#include "base/openssl.hpp"
 #include "wire/dkim/der.hpp"
-#include "wire/dkim/openssl.hpp"
 
 namespace postrider::wire::dkim {
 namespace {
@@ -25,18 +25,18 @@ void require(bool done) {
   if (!done) std::abort();
 }
 
-NumberPtr number_of(std::string_view big_endian) {
-  return NumberPtr(BN_bin2bn(bytes(big_endian), static_cast<int>(big_endian.size()), nullptr));
+base::NumberPtr number_of(std::string_view big_endian) {
+  return base::NumberPtr(BN_bin2bn(base::octets(big_endian), static_cast<int>(big_endian.size()), nullptr));
 }
 
 Key make_rsa(const RsaNumbers& numbers) {
-  const BuilderPtr builder(OSSL_PARAM_BLD_new());
-  const NumberPtr n = number_of(numbers.modulus), e = number_of(numbers.exponent);
+  const base::BuilderPtr builder(OSSL_PARAM_BLD_new());
+  const base::NumberPtr n = number_of(numbers.modulus), e = number_of(numbers.exponent);
   if (!builder || !n || !e || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
     return {};
-  const ParametersPtr parameters(OSSL_PARAM_BLD_to_param(builder.get()));
-  const KeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  const base::ParametersPtr parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+  const base::KeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   EVP_PKEY* key = nullptr;
   if (!parameters || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1)
@@ -59,9 +59,9 @@ Key known_rsa(std::string_view octets, const RsaNumbers& numbers) {
 }
 
 // With the padding and hash of DKIM, for the operation that `init` begins. RFC 6376 3.3
-KeyContextPtr rsa_context(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
+base::KeyContextPtr rsa_context(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
   static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  base::KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   if (!context || init(context.get()) != 1 ||
       EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
       EVP_PKEY_CTX_set_signature_md(context.get(), sha256) != 1)
@@ -74,7 +74,7 @@ KeyContextPtr rsa_context(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
 EVP_PKEY_CTX* verification(const Key& key) {
   struct Ready {
     Key key;
-    KeyContextPtr context;
+    base::KeyContextPtr context;
   };
   constexpr std::size_t kReady = 64;
   constexpr std::size_t kAlignment = 16;  // of what malloc gives
@@ -85,7 +85,7 @@ EVP_PKEY_CTX* verification(const Key& key) {
 }
 
 std::string sign_rsa(EVP_PKEY* key, const Digest& hash) {
-  const KeyContextPtr context = rsa_context(key, EVP_PKEY_sign_init);
+  const base::KeyContextPtr context = rsa_context(key, EVP_PKEY_sign_init);
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)), '\0');
   std::size_t size = signature.size();
   require(context && EVP_PKEY_sign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
@@ -95,7 +95,7 @@ std::string sign_rsa(EVP_PKEY* key, const Digest& hash) {
 }
 
 std::string sign_ed25519(EVP_PKEY* key, const Digest& hash) {
-  const DigestContextPtr context(EVP_MD_CTX_new());
+  const base::DigestContextPtr context(EVP_MD_CTX_new());
   std::string signature(64, '\0');
   std::size_t size = signature.size();
   require(context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
@@ -115,7 +115,7 @@ PublicKey::PublicKey(KeyType type, std::shared_ptr<EVP_PKEY> key)
 std::expected<PublicKey, std::string> PublicKey::parse(KeyType type, std::string_view octets) {
   if (type == KeyType::ed25519) {
     if (octets.size() != kEd25519) return Error("an Ed25519 key that has not 32 octets");
-    Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(octets), octets.size()),
+    Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, base::octets(octets), octets.size()),
             EVP_PKEY_free);
     if (!key) return Error("no Ed25519 key");
     return PublicKey(type, std::move(key));
@@ -133,11 +133,12 @@ bool PublicKey::verify(const Digest& hash, std::string_view signature) const {
   if (type_ == KeyType::rsa) {
     EVP_PKEY_CTX* const context = verification(key_);
     return context &&
-           EVP_PKEY_verify(context, bytes(signature), signature.size(), hash.data(), hash.size()) == 1;
+           EVP_PKEY_verify(context, base::octets(signature), signature.size(), hash.data(), hash.size()) == 1;
   }
-  const DigestContextPtr context(EVP_MD_CTX_new());
+  const base::DigestContextPtr context(EVP_MD_CTX_new());
   return context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-         EVP_DigestVerify(context.get(), bytes(signature), signature.size(), hash.data(), hash.size()) == 1;
+         EVP_DigestVerify(context.get(), base::octets(signature), signature.size(), hash.data(),
+                          hash.size()) == 1;
 }
 
 PrivateKey::PrivateKey(KeyType type, std::shared_ptr<EVP_PKEY> key)
@@ -147,7 +148,7 @@ base::Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   const auto refused = [](std::string why) { return base::permanent({5, 7, 5}, std::move(why)); };
   constexpr std::size_t kMostPem = 64 * 1024;
   if (pem.size() > kMostPem) return refused("no private key: more than 64 KiB");
-  const BioPtr text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const base::BioPtr text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   require(text != nullptr);
   Key key(PEM_read_bio_PrivateKey(text.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free);
   if (!key) return refused("no private key in PEM, or one with a passphrase");

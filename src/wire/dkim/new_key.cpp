@@ -6,23 +6,21 @@
 #include <cstdlib>
 #include <memory>
 
-#include "wire/dkim/openssl.hpp"
+#include "base/openssl.hpp"
 
 namespace postrider::wire::dkim {
 namespace {
 
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-
-KeyPtr made(KeyType type, int bits) {
-  if (type == KeyType::rsa) return KeyPtr(EVP_RSA_gen(static_cast<std::size_t>(bits)));
-  return KeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+base::KeyPtr made(KeyType type, int bits) {
+  if (type == KeyType::rsa) return base::KeyPtr(EVP_RSA_gen(static_cast<std::size_t>(bits)));
+  return base::KeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
 }
 
 }  // namespace
 
 std::string make_key(KeyType type, int bits) {
-  const KeyPtr key = made(type, bits);
-  const BioPtr out(BIO_new(BIO_s_mem()));
+  const base::KeyPtr key = made(type, bits);
+  const base::BioPtr out(BIO_new(BIO_s_mem()));
   if (!key || !out ||
       PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
     std::abort();

@@ -45,6 +45,7 @@ enum class Fault : std::uint8_t {
   body_short,      // shorter than l= says
   body_changed,    // bh= is another
   header_changed,  // b= is another
+  partial,         // l= leaves some of the body unsigned: no fault of judge(), but a reason not to count it
 };
 
 // Why a signature is not even tried. What is left of its field, for reports.

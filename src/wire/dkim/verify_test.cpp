@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "wire/base64.hpp"
 #include "wire/dkim/testing/trial.hpp"
 
 namespace postrider::wire::dkim {
@@ -15,23 +14,6 @@ using ::testing::ElementsAre;
 constexpr auto kSimple = Canonicalization::simple;
 constexpr auto kRelaxed = Canonicalization::relaxed;
 
-// A signature whose field is written by the test: `tags` gets a=, bh= and b= behind it.
-struct Forged {
-  std::string tags = "v=1; d=football.example.com; s=brisbane; c=relaxed/relaxed; h=From";
-  std::string header = "From: joe@football.example.com\r\nSubject: dinner\r\n";
-  std::string body = "Hi.\r\n";
-  std::string hashed = body;  // what bh= is of
-};
-std::string message_of(const Forged& forged) {
-  std::string field = "DKIM-Signature: " + forged.tags +
-                      "; a=ed25519-sha256; bh=" + to_base64(octets(sha256(forged.hashed))) + "; b=";
-  // The tests may have any h= and c=, so they are read as a verifier does.
-  const auto signature = parse_signature(std::string_view(field + "YQ").substr(field.find(' '))).value();
-  std::string text = HeaderIndex(forged.header).chosen(signature.fields, signature.header);
-  append_unsigned(signature.header, field, text);
-  field += to_base64(brisbane().key.sign(sha256(text))) + "\r\n";
-  return field + forged.header + "\r\n" + forged.body;
-}
 Verdict verdict_of(const std::string& message, base::UtcTime now = {}) {
   return verify(message, records_of({brisbane()}), now).at(0);
 }

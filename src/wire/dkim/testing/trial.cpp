@@ -1,5 +1,7 @@
 #include "wire/dkim/testing/trial.hpp"
 
+#include "wire/base64.hpp"
+
 namespace postrider::wire::dkim::testing {
 namespace {
 
@@ -80,6 +82,17 @@ std::string signed_by(std::string_view message, const std::vector<SigningKey>& k
   for (const std::string& field : sign(HeaderIndex(header), bodies.hash(number).digest, keys, signing))
     out += field;
   return out + std::string(message);
+}
+
+std::string message_of(const Forged& forged) {
+  std::string field = "DKIM-Signature: " + forged.tags +
+                      "; a=ed25519-sha256; bh=" + to_base64(octets(sha256(forged.hashed))) + "; b=";
+  // The tests may have any h= and c=, so they are read as a verifier does.
+  const auto signature = parse_signature(std::string_view(field + "YQ").substr(field.find(' '))).value();
+  std::string text = HeaderIndex(forged.header).chosen(signature.fields, signature.header);
+  append_unsigned(signature.header, field, text);
+  field += to_base64(brisbane().key.sign(sha256(text))) + "\r\n";
+  return field + forged.header + "\r\n" + forged.body;
 }
 
 Keys records_of(const std::vector<SigningKey>& keys) {

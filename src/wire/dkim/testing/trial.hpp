@@ -25,6 +25,15 @@ std::vector<Verdict> verify(std::string_view message, const Keys& keys, base::Ut
 // The message with a signature by each key on top.
 std::string signed_by(std::string_view message, const std::vector<SigningKey>& keys,
                       const Signing& signing = {});
+// A signature whose field is written by the test: `tags` gets a=, bh= and b= behind it.
+struct Forged {
+  std::string tags = "v=1; d=football.example.com; s=brisbane; c=relaxed/relaxed; h=From";
+  std::string header = "From: joe@football.example.com\r\nSubject: dinner\r\n";
+  std::string body = "Hi.\r\n";
+  std::string hashed = body;  // what bh= is of
+};
+// Signed by brisbane().
+std::string message_of(const Forged& forged);
 Keys records_of(const std::vector<SigningKey>& keys);
 
 std::vector<Result> results(const std::vector<Verdict>& verdicts);
