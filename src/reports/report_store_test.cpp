@@ -240,7 +240,9 @@ TEST(ReportStore, GoesForwardFromFormat1WithWhatIsInIt) {
   const auto file = house.folder() / "reports.db";
   {
     store::Database database(file.string(), nullptr, store::Database::Access::read_write);
-    ASSERT_TRUE(migrate(database, file, schema_steps().first(1)));
+    store::Format first = schema();
+    first.steps = first.steps.first(1);
+    ASSERT_TRUE(migrate(database, file, first));
     database.execute(
         "INSERT INTO report VALUES(1, 'a.test', 'google.com', '', '1', 1800000000000, 1800086400000, '{}', "
         "1800086400000);"

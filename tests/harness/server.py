@@ -19,6 +19,7 @@ STOP_SECONDS = 20
 DEFAULT_CONFIG = {
     "hostname": "mx.test",
     "networks": [],
+    "threads": 2,  # whatever the machine: what two of them share is to be tested
     "authentication": {"check": False},  # there is no DNS, unless a test brings one
     "listener": [{}],
     "domain": [{"name": "example.test", "kind": "local", "users": ["alice", "bob"]}],
