@@ -248,7 +248,8 @@ TEST(TlsStream, NoWaitHangsOnATlsThatIsBroken) {
   pair.connect();
   auto below = pair.at_client->release();
   pair.at_client.reset();
-  pair.run(say(*below, "no TLS at all"));
+  pair.run(
+      say(*below, std::string("\x17\x03\x03\0\x20", 5) + std::string(32, 'x')));  // a record by nobody's key
   std::string got;
   EXPECT_EQ(error_of(pair, hear(*pair.at_server, 10, got)).category(), tls_category());
   bool waits = true;
