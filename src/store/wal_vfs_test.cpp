@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -211,6 +212,55 @@ TEST_F(WalVfs, AWriteThatFailsFailsTheCommitAndNothingElse) {
   put(1);
   EXPECT_EQ(rows_elsewhere(), 2);
   EXPECT_EQ(writer_.text("PRAGMA integrity_check"), "ok");
+}
+
+// Transactions of all kinds by two writers, some through a disk that is full for a while.
+TEST_F(WalVfs, WhatWasCommittedAndNothingElseIsThereAfterAnyMixture) {
+  writer_.execute("PRAGMA cache_size=10");
+  writer_.execute("PRAGMA synchronous=NORMAL");
+  Database other(path_, "unix", Database::Access::read_write);
+  Statement elsewhere(other, "INSERT INTO t(data) VALUES(zeroblob(?1))");
+  std::mt19937 random(7);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
+  const auto up_to = [&random](std::uint32_t most) { return static_cast<int>(random() % (most + 1)); };
+  std::int64_t committed = 0;
+  for (int round = 0; round < 400; ++round) {
+    const int kind = up_to(9);
+    try {
+      writer_.execute("BEGIN IMMEDIATE");
+      std::int64_t rows = up_to(6);
+      for (std::int64_t i = 0; i < rows; ++i) {
+        put(up_to(40));
+        noting_.fail(kind == 0 && i == 2);
+      }
+      if (kind == 1) writer_.execute("UPDATE t SET data = zeroblob(length(data)) WHERE id % 5 = 0");
+      if (kind == 2) {
+        writer_.execute("SAVEPOINT s");
+        put(60);
+        writer_.execute("ROLLBACK TO s");
+      }
+      if (kind == 3) rows = 0;
+      writer_.execute(kind == 3 ? "ROLLBACK" : "COMMIT");
+      committed += rows;
+    } catch (const SqlError&) {
+      noting_.fail(false);
+      if (writer_.in_transaction()) writer_.execute("ROLLBACK");
+    }
+    noting_.fail(false);
+    if (kind > 6) {
+      elsewhere.run(std::int64_t{up_to(40)} * 4096);
+      ++committed;
+    }
+    if (up_to(20) == 0) writer_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (up_to(20) == 0) {
+      writer_.execute("DELETE FROM t WHERE id % 3 = 0");
+      committed -= writer_.number("SELECT changes()");
+    }
+    ASSERT_EQ(writer_.number("SELECT count(*) FROM t"), committed) << "after round " << round;
+    ASSERT_EQ(other.number("SELECT count(*) FROM t"), committed) << "after round " << round;
+    if (round % 20 != 0) continue;
+    ASSERT_EQ(check_elsewhere(), "ok") << "after round " << round;
+    ASSERT_EQ(after_a_crash("SELECT count(*) FROM t"), committed) << "after round " << round;
+  }
 }
 
 TEST_F(WalVfs, ACheckpointFindsAllOfIt) {
