@@ -73,7 +73,9 @@ awaitable<std::string_view> ClientConnection::line() {
     used_ = 0;
     if (buffer_.size() >= kMostLine) not_a_reply();
     try {
-      if (!std::exchange(drained_, false) && read_some()) continue;
+      // A stream that was cancelled waits no more, and what came before is read all the same.
+      const bool wait_first = std::exchange(drained_, false) && !cancelled_ && !watchdog_.expired();
+      if (!wait_first && read_some()) continue;
       in_a_row_ = 0;
       co_await stream_->wait_readable();
     } catch (const system_error& error) {

@@ -17,7 +17,7 @@ void Inbox::put(Work work) {
   if (first) boost::asio::post(context_, [this] { work_off(); });
 }
 
-void Inbox::work_off() {
+void Inbox::work_off() noexcept {
   {
     std::lock_guard lock(mutex_);
     taken_.swap(waiting_);
@@ -27,8 +27,9 @@ void Inbox::work_off() {
 }
 
 void Inbox::shutdown() {
+  std::vector<Work> dropped;  // without the lock: what goes with it may put in something too
   std::lock_guard lock(mutex_);
-  waiting_.clear();
+  dropped.swap(waiting_);
 }
 
 }  // namespace postrider::net

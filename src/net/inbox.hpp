@@ -19,13 +19,13 @@ class Inbox final : public boost::asio::execution_context::service {
 
   explicit Inbox(boost::asio::execution_context& context);
 
-  // Runs `work` soon on the context's thread, in the order of the calls. Any thread, as long as the context lives. Not bounded:
-  // each coroutine that waits puts in one piece.
+  // Runs `work`, which throws nothing, soon on the context's thread, in the order of the calls; drops it where the context ends
+  // first. Any thread, as long as the context lives. Not bounded: each coroutine that waits puts in one piece.
   void put(Work work);
 
  private:
   void shutdown() override;
-  void work_off();
+  void work_off() noexcept;
 
   boost::asio::io_context& context_;
   std::mutex mutex_;

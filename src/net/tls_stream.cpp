@@ -106,14 +106,13 @@ bool TlsStream::writes_ticket() const {
 
 std::optional<std::size_t> TlsStream::write_under(std::string_view octets) {
   if (ticket_.empty()) return under_->try_write(octets);
-  const std::size_t before = ticket_.size();
-  ticket_ += octets;
-  const std::size_t sent = under_->try_write(ticket_).value_or(0);
-  ticket_.resize(before);
-  ticket_.erase(0, std::min(sent, before));
-  if (sent <= before) return {};
+  const std::string both = ticket_ + std::string(octets);
+  const std::size_t sent = under_->try_write(both).value_or(0);
+  const std::size_t of_ticket = std::min(sent, ticket_.size());
+  ticket_.erase(0, of_ticket);
   ticket_.shrink_to_fit();
-  return sent - before;
+  if (sent == of_ticket) return {};
+  return sent - of_ticket;
 }
 
 TlsStream::Blocked TlsStream::blocked_by(int result) {
@@ -183,8 +182,9 @@ std::optional<std::size_t> TlsStream::try_write(std::string_view bytes) {
 }
 
 asio::awaitable<void> TlsStream::wait_readable() {
+  if (ended_ || dead_) co_return;
   // What OpenSSL has taken in already, nobody will announce again.
-  if (reading_ == Blocked::no && (ended_ || (established_ && SSL_has_pending(ssl_) == 1))) co_return;
+  if (reading_ == Blocked::no && established_ && SSL_has_pending(ssl_) == 1) co_return;
   if (reading_ == Blocked::on_write) co_return co_await under_->wait_writable();
   co_await under_->wait_readable();
 }

@@ -143,6 +143,124 @@ TEST(TlsStream, ACancelledWaitIsAborted) {
   }
 }
 
+// A server's socket that takes so many octets, and then blocks.
+class Narrow final : public Stream {
+ public:
+  Narrow(std::unique_ptr<Stream> under, std::size_t& takes, std::size_t& writes)
+      : under_(std::move(under)), takes_(takes), writes_(writes) {}
+  std::optional<std::size_t> try_read(char* into, std::size_t capacity) override {
+    return under_->try_read(into, capacity);
+  }
+  std::optional<std::size_t> try_write(std::string_view bytes) override {
+    if (takes_ == 0) return {};
+    const auto sent = under_->try_write(bytes.substr(0, takes_));
+    if (sent && takes_ != kAll) takes_ -= *sent;
+    ++writes_;
+    return sent;
+  }
+  asio::awaitable<void> wait_readable() override { return under_->wait_readable(); }
+  asio::awaitable<void> wait_writable() override { return under_->wait_writable(); }
+  void finish_writing() noexcept override { under_->finish_writing(); }
+  void cancel() noexcept override { under_->cancel(); }
+  void resume() noexcept override { under_->resume(); }
+  void close() noexcept override { under_->close(); }
+  asio::any_io_executor executor() override { return under_->executor(); }
+
+  static constexpr std::size_t kAll = std::string::npos;
+
+ private:
+  std::unique_ptr<Stream> under_;
+  std::size_t& takes_;
+  std::size_t& writes_;
+};
+
+class TlsTicket : public ::testing::Test {
+ protected:
+  void connect(TlsSession resume = {}) {
+    given_ = nullptr;
+    auto [ours, theirs] = testing::stream_pair(pair_.context);
+    pair_.at_server = pair_.server.accept(std::make_unique<Narrow>(std::move(ours), takes_, writes_));
+    pair_.at_client = pair_.client.connect(
+        std::move(theirs), {.server_name = "mx.test",
+                            .session = std::move(resume),
+                            .on_session = [this](TlsSession session) { given_ = std::move(session); }});
+    pair_.run(pair_.at_server->handshake(), pair_.at_client->handshake());
+    writes_ = 0;
+  }
+  bool client_hears_nothing() {
+    char octet = 0;
+    return !pair_.at_client->try_read(&octet, 1);
+  }
+  bool resumes() {
+    connect(given_);
+    return pair_.at_server->facts().resumed;
+  }
+
+  TlsPair pair_;
+  TlsSession given_;
+  std::size_t takes_ = Narrow::kAll;
+  std::size_t writes_ = 0;
+};
+
+// RFC 8446 4.6.1
+TEST_F(TlsTicket, TravelsWithTheFirstThatIsSaid) {
+  connect();
+  EXPECT_TRUE(client_hears_nothing());
+  EXPECT_FALSE(given_);
+  std::string heard;
+  pair_.run(say(*pair_.at_server, "220 "), hear(*pair_.at_client, 4, heard));
+  EXPECT_EQ(heard, "220 ");
+  EXPECT_EQ(writes_, 1u);
+  EXPECT_TRUE(given_);
+  EXPECT_TRUE(resumes());
+}
+
+TEST_F(TlsTicket, TravelsWithTheEndWhereNothingIsSaid) {
+  connect();
+  pair_.at_server->finish_writing();
+  std::string heard;
+  pair_.run(hear(*pair_.at_client, 1, heard));
+  EXPECT_EQ(heard, "");
+  EXPECT_EQ(pair_.at_client->try_read(heard.data(), 1), 0u);
+  EXPECT_TRUE(given_);
+  EXPECT_TRUE(resumes());
+}
+
+// Wherever the socket blocks: in the ticket, right behind it, in what comes then.
+TEST_F(TlsTicket, ArrivesWholeThroughASocketThatBlocks) {
+  for (std::size_t first = 0; first < 400; first += 7) {
+    takes_ = Narrow::kAll;
+    connect();
+    takes_ = first;
+    const std::string text = "220 mx.test ESMTP\r\n";
+    const bool all = pair_.at_server->try_write(text).has_value();
+    takes_ = Narrow::kAll;
+    std::string heard;
+    pair_.run(say(*pair_.at_server, all ? std::string() : text), hear(*pair_.at_client, text.size(), heard));
+    EXPECT_EQ(heard, text) << first;
+    EXPECT_TRUE(given_) << first;
+  }
+  EXPECT_TRUE(resumes());
+}
+
+TEST(TlsStream, NoWaitHangsOnATlsThatIsBroken) {
+  TlsPair pair;
+  pair.connect();
+  auto below = pair.at_client->release();
+  pair.at_client.reset();
+  pair.run(
+      say(*below, std::string("\x17\x03\x03\0\x20", 5) + std::string(32, 'x')));  // a record by nobody's key
+  std::string got;
+  EXPECT_EQ(error_of(pair, hear(*pair.at_server, 10, got)).category(), tls_category());
+  bool waits = true;
+  asio::co_spawn(pair.context, pair.at_server->wait_readable(), [&waits](auto&&...) { waits = false; });
+  pair.context.restart();
+  pair.context.poll();
+  EXPECT_FALSE(waits);
+  char octet = 0;
+  EXPECT_THROW((void)pair.at_server->try_read(&octet, 1), system_error);
+}
+
 TEST(TlsStream, NothingIsWrittenBehindAWriteThatWasGivenUp) {
   TlsPair pair;
   pair.connect();

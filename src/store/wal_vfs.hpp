@@ -15,9 +15,11 @@ constexpr std::size_t kMaxHeldBack = 124u << 10;
 // The name of the VFS that gathers what is written to a WAL and stands on `base` (null: the system's), registered at
 // first use and never removed; `base` where SQLite knows no such base. Any thread.
 //
-// What SQLite relies on stays: nothing that was written is held back behind the last page of a commit, a sync, a read or
-// any other call on the same WAL, and a write that fails is told before that call (a commit's last page fails with it).
-// So other connections and processes, which read a WAL only as far as commits have reached, find it as ever.
+// What SQLite relies on stays: nothing that was written is held back behind the last page of a commit, a sync or a read of it,
+// nor behind the transaction's end (what is left then was rolled back, and is dropped). A write that fails is told before,
+// and from there on the transaction can't be committed. So other connections and processes, which read a WAL only as
+// far as commits have reached, find it as ever. Not for PRAGMA locking_mode=EXCLUSIVE, under which no end of a
+// transaction can be seen.
 const char* wal_vfs(const char* base);
 
 }  // namespace postrider::store

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,6 +76,21 @@ class WalVfs : public ::testing::Test {
     return other.number("SELECT count(*) FROM t WHERE length(data) > 0");
   }
 
+  std::string check_elsewhere() {
+    Database other(path_, "unix", Database::Access::read_only);
+    return other.text("PRAGMA integrity_check");
+  }
+  // What the files alone say: the process has ended without a word.
+  std::int64_t after_a_crash(const char* sql) {
+    const auto copy = folder_.path() / "copy.db";
+    for (const char* ending : {"", "-wal"})
+      std::filesystem::copy_file(path_ + ending, copy.string() + ending,
+                                 std::filesystem::copy_options::overwrite_existing);
+    Database other(copy.string(), "unix", Database::Access::read_only);
+    other.write_nothing_at_close();
+    return other.number(sql);
+  }
+
   Noting noting_;
   base::testing::TemporaryFolder folder_;
   std::string path_ = (folder_.path() / "t.db").string();
@@ -106,6 +122,67 @@ TEST_F(WalVfs, WhatIsCommittedWithoutASyncIsThereForOthers) {
   writer_.execute("PRAGMA synchronous=OFF");
   put(1);
   EXPECT_EQ(rows_elsewhere(), 1);
+}
+
+// The commits of every size, one after the other: some end exactly where a gathered piece is full.
+TEST_F(WalVfs, ACommitWithoutASyncIsWholeInTheFileWhateverItsSize) {
+  writer_.execute("PRAGMA synchronous=NORMAL");
+  for (int pages = 1; pages <= 70; ++pages) {
+    put(pages);
+    EXPECT_EQ(after_a_crash("SELECT count(*) FROM t"), pages);
+    EXPECT_EQ(check_elsewhere(), "ok") << "after a commit of " << pages << " pages";
+  }
+}
+
+// SQLite writes such a page again in its place, and at the commit the headers of all frames from there on.
+TEST_F(WalVfs, PagesThatATransactionWroteTwiceAreCommittedWithoutASyncToo) {
+  writer_.execute("PRAGMA synchronous=NORMAL");
+  writer_.execute("PRAGMA cache_size=10");
+  for (int i = 0; i < 40; ++i) put(3);
+  writer_.execute("BEGIN");
+  for (int round = 0; round < 3; ++round) writer_.execute("UPDATE t SET data = zeroblob(length(data) + 1)");
+  writer_.execute("COMMIT");
+  EXPECT_EQ(after_a_crash("SELECT count(*) FROM t WHERE length(data) = 12291"), 40);
+  EXPECT_EQ(check_elsewhere(), "ok");
+}
+
+// Once the lock on writing is let go, the place belongs to whoever writes next.
+TEST_F(WalVfs, WhatWasRolledBackNeverOverwritesWhatAnotherWriterCommitted) {
+  writer_.execute("PRAGMA cache_size=10");
+  writer_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  Database other(path_, "unix", Database::Access::read_write);
+  writer_.execute("BEGIN");
+  put(100);  // more than the cache holds, and nothing is read back
+  writer_.execute("ROLLBACK");
+  {
+    Statement insert(other, "INSERT INTO t(data) VALUES(zeroblob(?1))");
+    insert.run(std::int64_t{120} * 4096);
+  }
+  EXPECT_EQ(writer_.number("SELECT count(*) FROM t"), 1);
+  put(1);
+  EXPECT_EQ(check_elsewhere(), "ok");
+  EXPECT_EQ(after_a_crash("SELECT count(*) FROM t"), 2);
+}
+
+// As after a write of SQLite's own that failed: a transaction that goes on must not be committed.
+TEST_F(WalVfs, AWriteThatFailsLateFailsTheWholeTransaction) {
+  put(1);
+  writer_.execute("CREATE TABLE u(data BLOB NOT NULL)");
+  writer_.execute("INSERT INTO u SELECT zeroblob(40000)");
+  writer_.execute("PRAGMA cache_size=10");
+  writer_.execute("BEGIN");
+  put(100);
+  noting_.fail(true);
+  EXPECT_THROW(writer_.execute("INSERT INTO u SELECT data FROM t"), SqlError);
+  noting_.fail(false);
+  if (writer_.in_transaction()) {
+    EXPECT_THROW(writer_.execute("COMMIT"), SqlError);
+  }
+  if (writer_.in_transaction()) writer_.execute("ROLLBACK");
+  EXPECT_EQ(rows_elsewhere(), 1);
+  put(1);
+  EXPECT_EQ(rows_elsewhere(), 2);
+  EXPECT_EQ(check_elsewhere(), "ok");
 }
 
 TEST_F(WalVfs, ReadsBackWhatATransactionWroteOutBeforeItsEnd) {
