@@ -149,10 +149,8 @@ base::Result<void> open_submit(const config::Config& config, receive::Server& se
 
 int run(const std::filesystem::path& file, std::shared_ptr<const config::Config> config) {
   const std::size_t descriptors = raise_descriptor_limit();
-  // One core is for the rest, above all for the store's writer: with a thread for each core, two cores spent an eighth
-  // more on each message of a short session, on waking them.
   const std::size_t threads =
-      config->io_threads ? config->io_threads : std::max(2u, std::thread::hardware_concurrency()) - 1;
+      config->io_threads ? config->io_threads : std::max(1u, std::thread::hardware_concurrency());
   auto& clock = sys::system_clock();
 
   auto supervisor = sys::Supervisor::of_environment();

@@ -2,8 +2,6 @@
 
 #include <cerrno>
 
-#include "store/wal_vfs.hpp"
-
 namespace postrider::store {
 namespace {
 
@@ -57,7 +55,6 @@ Database::Database(const std::string& path, const char* vfs, Access access) {
   // A connection that only reads is opened for writing too, since it needs the shared index of the WAL.
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (access == Access::read_write ? SQLITE_OPEN_CREATE : 0);
-  if (access == Access::read_write) vfs = wal_vfs(vfs);
   sqlite3* connection = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &connection, flags, vfs);
   handle_.reset(connection);

@@ -45,8 +45,7 @@ class Database {
   // Only somebody with the sqlite3 shell can make us wait. Then those who wait are told "later".
   static constexpr int kBusyTimeout = 5000;  // ms
 
-  // Opens, or creates where `access` allows it. `vfs` null: the system's; what writes stands on it by way of
-  // store/wal_vfs. Throws SqlError.
+  // Opens, or creates where `access` allows it. `vfs` null: the system's. Throws SqlError.
   Database(const std::string& path, const char* vfs, Access access);
 
   void execute(const char* sql);  // statements without results; throws SqlError

@@ -147,11 +147,12 @@ std::string_view to_string(Status status) {
 
 Chain read_chain(const dkim::HeaderIndex& header) {
   Chain chain;
-  std::vector<Slot> slots(kMaxSets);
+  std::vector<Slot> slots;
   for (std::size_t i = 0; i < header.fields().size(); ++i) {
     const auto kind = kind_of(header.fields()[i].name);
     if (!kind) continue;
     chain.exists = true;
+    slots.resize(kMaxSets);  // few messages have any
     Part part = read_part(*kind, i, header.fields()[i].value);
     std::optional<std::string> fault;
     if (part.instance) {
