@@ -66,7 +66,7 @@ class TcpStream final : public Stream {
 
   asio::ip::tcp::socket socket_;
   // What a wait has read: Asio waits for a read without a call of the kernel, and for readiness alone with one.
-  std::array<char, 512> early_;
+  std::array<char, 128> early_;
   std::size_t early_begin_ = 0;
   std::size_t early_end_ = 0;
   boost::system::error_code broken_;  // told by the next read

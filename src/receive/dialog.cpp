@@ -147,11 +147,12 @@ Reply Dialog::accepted(const std::string& id) const {
 void Dialog::end_transaction() {
   transaction_.reset();
   wishes_ = {};
-  recipients_.clear();
-  indexes_.clear();
-  by_rcpt_.clear();
-  expanded_.clear();
-  decisions_.clear();
+  // Not clear(): an idle session would keep the room of its largest transaction.
+  recipients_ = std::vector<mail::Recipient>();
+  indexes_ = std::unordered_map<std::string, std::uint32_t>();
+  by_rcpt_ = std::vector<std::vector<std::uint32_t>>();
+  expanded_ = std::vector<Expanded>();
+  decisions_ = std::vector<std::string>();
   chunks_begun_ = false;
   chunks_failed_ = false;
 }
