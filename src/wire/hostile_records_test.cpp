@@ -74,8 +74,13 @@ double cpu_seconds(const rusage& usage) {
   return static_cast<double>(usage.ru_utime.tv_sec) + static_cast<double>(usage.ru_utime.tv_usec) / 1e6;
 }
 
+#ifdef __has_feature
 #if __has_feature(address_sanitizer)
-constexpr long kMostMemory = 512 * 1024;  // what was freed stays for a while: 256 MiB of it
+#define POSTRIDER_ASAN
+#endif
+#endif
+#ifdef POSTRIDER_ASAN
+constexpr long kMostMemory = 512 * 1024;  // KiB; what was freed stays for a while, 256 MiB of it
 #else
 constexpr long kMostMemory = 128 * 1024;
 #endif
