@@ -3,11 +3,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <condition_variable>
-#include <deque>
 #include <fstream>
 #include <iostream>
-#include <mutex>
 
 #include "app/queue_print.hpp"
 #include "app/queue_tools.hpp"
@@ -24,31 +21,6 @@ namespace {
 
 constexpr base::Milliseconds kWithin = std::chrono::seconds(20);  // RFC 7208 4.6.4
 constexpr std::size_t kPiece = 64u << 10;
-
-// The thread that waits for the answers, and works on them.
-class Home {
- public:
-  void post(std::move_only_function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(work));
-    more_.notify_one();
-  }
-  void work_until(const bool& done) {
-    while (!done) {
-      std::unique_lock lock(mutex_);
-      more_.wait(lock, [this] { return !waiting_.empty(); });
-      auto work = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      work();
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable more_;
-  std::deque<std::move_only_function<void()>> waiting_;  // at most as many as there are questions
-};
 
 mail::Domain own_name(const config::Config* config) {
   if (config) return config->hostname;
@@ -230,21 +202,16 @@ class Verifier {
   }
 
   void ask() {
-    Home home;
     sys::ResolverOptions options;
     if (config_) options = {config_->dns.servers, config_->dns.trust_anchors};
     const auto resolver = sys::make_unbound_resolver(options);
     if (!resolver) throw Stop{kRefused, resolver.error()};
-    const auto inquiry = policy::Inquiry::make(**resolver, sys::system_clock(),
-                                               [&home](auto work) { home.post(std::move(work)); });
-    bool done = false;
     const auto go_on = [this](policy::Lookups& lookups) {
       const bool complete = check_->go_on(lookups);
       if (complete) report_.dns = dns_answers(lookups);
       return complete;
     };
-    inquiry->run(kWithin, go_on, [&done] { done = true; });
-    home.work_until(done);
+    policy::Inquiry::ask_and_wait(**resolver, sys::system_clock(), kWithin, go_on);
   }
 
   const VerifyOptions& options_;

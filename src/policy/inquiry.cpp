@@ -1,6 +1,9 @@
 #include "policy/inquiry.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <utility>
 
 namespace postrider::policy {
@@ -10,10 +13,46 @@ namespace {
 // Which one asks on this thread just now.
 thread_local const Inquiry* asking = nullptr;
 
+// Answers on their way to the thread that waits for them. Shared with the resolver, which may come late.
+class Home {
+ public:
+  using Task = std::move_only_function<void()>;
+  void post(Task task) {
+    std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    arrived_.notify_one();
+  }
+  // Runs tasks until `done`.
+  void run_until(const bool& done) {
+    while (!done) {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [this] { return !tasks_.empty(); });
+      Task task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Task> tasks_;  // at most as many as there are questions
+};
+
 }  // namespace
 
 std::shared_ptr<Inquiry> Inquiry::make(sys::Resolver& resolver, const sys::Clock& clock, Post post) {
   return std::shared_ptr<Inquiry>(new Inquiry(resolver, clock, std::move(post)));
+}
+
+void Inquiry::ask_and_wait(sys::Resolver& resolver, const sys::Clock& clock, base::Milliseconds within,
+                           Check check) {
+  const auto home = std::make_shared<Home>();
+  const auto inquiry = make(resolver, clock, [home](Home::Task task) { home->post(std::move(task)); });
+  bool done = false;
+  inquiry->run(within, std::move(check), [&done] { done = true; });
+  home->run_until(done);
 }
 
 void Inquiry::run(base::Milliseconds within, Check check, std::move_only_function<void()> done) {

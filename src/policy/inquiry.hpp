@@ -23,6 +23,10 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
   // `resolver` and `clock` outlive it.
   static std::shared_ptr<Inquiry> make(sys::Resolver& resolver, const sys::Clock& clock, Post post);
 
+  // All of it on the calling thread, which is its home and blocks until the check has said true.
+  static void ask_and_wait(sys::Resolver& resolver, const sys::Clock& clock, base::Milliseconds within,
+                           Check check);
+
   // Once. `done` is called once, perhaps before this returns, when the check has said true. After `within` every
   // question has the answer `timeout`: a check that asks no endless chain of questions then ends at once.
   void run(base::Milliseconds within, Check check, std::move_only_function<void()> done);

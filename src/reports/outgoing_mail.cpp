@@ -1,54 +1,15 @@
 #include "reports/outgoing_mail.hpp"
 
-#include <condition_variable>
-#include <deque>
-#include <memory>
-#include <mutex>
 #include <utility>
 
 #include "policy/inquiry.hpp"
 
 namespace postrider::reports {
-namespace {
-
-// Answers of the DNS on their way to the thread that waits for them. Shared with the resolver, which may come late.
-class Home {
- public:
-  using Task = std::move_only_function<void()>;
-  void post(Task task) {
-    std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    arrived_.notify_one();
-  }
-  // Runs tasks until `done`.
-  void run_until(const bool& done) {
-    while (!done) {
-      std::unique_lock lock(mutex_);
-      arrived_.wait(lock, [this] { return !tasks_.empty(); });
-      Task task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Task> tasks_;
-};
-
-}  // namespace
 
 Destinations find_destinations(DestinationCheck check, sys::Resolver& resolver, const sys::Clock& clock,
                                base::Milliseconds patience) {
-  const auto home = std::make_shared<Home>();
-  bool done = false;
-  const auto inquiry =
-      policy::Inquiry::make(resolver, clock, [home](Home::Task task) { home->post(std::move(task)); });
-  inquiry->run(
-      patience, [&](policy::Lookups& lookups) { return check.go_on(lookups); }, [&] { done = true; });
-  home->run_until(done);
+  policy::Inquiry::ask_and_wait(resolver, clock, patience,
+                                [&](policy::Lookups& lookups) { return check.go_on(lookups); });
   return check.found();
 }
 
