@@ -66,21 +66,19 @@ void ReportHouse::start(queue::Queue& queue, sys::Resolver& resolver) {
                                                  std::string decision) {
     return accept(queue, std::move(envelope), text, std::move(decision));
   };
+  const auto parts = [&](std::unique_ptr<reports::ReportStore> store) {
+    return reports::SenderParts{.store = std::move(store),
+                                .resolver = resolver,
+                                .clock = clock_,
+                                .config = config,
+                                .accept = make_mail};
+  };
   if (auto store = open()) {
-    sender_ = std::make_unique<reports::ReportSender>(reports::ReportSender::Parts{.store = std::move(store),
-                                                                                   .resolver = resolver,
-                                                                                   .clock = clock_,
-                                                                                   .config = config,
-                                                                                   .accept = make_mail});
+    sender_ = std::make_unique<reports::ReportSender>(parts(std::move(store)));
     sender_->start();
   }
   if (auto store = open()) {
-    failures_ =
-        std::make_unique<reports::FailureSender>(reports::FailureSender::Parts{.store = std::move(store),
-                                                                               .resolver = resolver,
-                                                                               .clock = clock_,
-                                                                               .config = config,
-                                                                               .accept = make_mail});
+    failures_ = std::make_unique<reports::FailureSender>(parts(std::move(store)));
     failures_->start();
   }
 }

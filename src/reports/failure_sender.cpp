@@ -11,7 +11,7 @@ namespace postrider::reports {
 
 using counts::Failure;
 
-FailureSender::FailureSender(Parts parts) : parts_(std::move(parts)) {}
+FailureSender::FailureSender(SenderParts parts) : parts_(std::move(parts)) {}
 
 void FailureSender::start() {
   thread_ = std::thread([this] { run(); });

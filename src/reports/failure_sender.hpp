@@ -27,15 +27,7 @@ class FailureSender final : public policy::JudgedObserver {
   static constexpr std::uint32_t kMostPerDay = 1000;
   static constexpr base::Milliseconds kDnsPatience{std::chrono::seconds(20)};  // of one report
 
-  // All outlive it.
-  struct Parts {
-    std::unique_ptr<ReportStore> store;
-    sys::Resolver& resolver;
-    sys::Clock& clock;
-    std::function<std::shared_ptr<const config::Config>()> config;
-    AcceptMail accept;
-  };
-  explicit FailureSender(Parts parts);
+  explicit FailureSender(SenderParts parts);
   FailureSender(const FailureSender&) = delete;
   FailureSender& operator=(const FailureSender&) = delete;
   ~FailureSender() override { stop(); }
@@ -62,7 +54,7 @@ class FailureSender final : public policy::JudgedObserver {
   };
   base::Result<Written> write(const Incident& incident, const Destinations& to, const config::Config& config);
 
-  Parts parts_;
+  SenderParts parts_;
   std::mutex mutex_;
   std::condition_variable wanted_;
   std::deque<Incident> waiting_;

@@ -35,7 +35,7 @@ struct FailureSenderTest : ::testing::Test {
     message.findings.dmarc.dkim_aligned.clear();
   }
   std::unique_ptr<FailureSender> make() {
-    return std::make_unique<FailureSender>(FailureSender::Parts{
+    return std::make_unique<FailureSender>(SenderParts{
         .store = house.open(),
         .resolver = dns,
         .clock = clock,

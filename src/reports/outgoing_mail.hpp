@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/id.hpp"
@@ -9,6 +10,7 @@
 #include "config/config.hpp"
 #include "mail/envelope.hpp"
 #include "reports/destinations.hpp"
+#include "reports/report_store.hpp"
 #include "sys/clock.hpp"
 #include "sys/resolver.hpp"
 #include "wire/dmarc_report/report_mail.hpp"
@@ -18,6 +20,15 @@ namespace postrider::reports {
 // Makes it mail: its id, after the sync. Blocks. `decision` is for the timeline.
 using AcceptMail = std::function<base::Result<base::MessageId>(
     mail::Envelope envelope, std::function<std::string(base::MessageId)> text, std::string decision)>;
+
+// What it takes to send reports. What is referred to outlives the sender.
+struct SenderParts {
+  std::unique_ptr<ReportStore> store;
+  sys::Resolver& resolver;
+  sys::Clock& clock;
+  std::function<std::shared_ptr<const config::Config>()> config;
+  AcceptMail accept;
+};
 
 // Asks the DNS; blocks for `patience` at most. What has no answer then is `trouble`.
 Destinations find_destinations(DestinationCheck check, sys::Resolver& resolver, const sys::Clock& clock,

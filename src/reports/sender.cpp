@@ -47,7 +47,7 @@ base::Milliseconds delay_after_day(std::string_view domain, std::string_view hos
   return kSettled + base::Milliseconds(hash % static_cast<std::uint64_t>(kSpread.count()));
 }
 
-ReportSender::ReportSender(Parts parts) : parts_(std::move(parts)) {}
+ReportSender::ReportSender(SenderParts parts) : parts_(std::move(parts)) {}
 
 ReportSender::~ReportSender() {
   {

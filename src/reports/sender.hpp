@@ -28,15 +28,7 @@ class ReportSender {
   static constexpr std::uint32_t kMostAttempts = 24;
   static constexpr std::chrono::seconds kLook{60};  // between two looks for what is due
 
-  // All outlive it.
-  struct Parts {
-    std::unique_ptr<ReportStore> store;
-    sys::Resolver& resolver;
-    sys::Clock& clock;
-    std::function<std::shared_ptr<const config::Config>()> config;
-    AcceptMail accept;
-  };
-  explicit ReportSender(Parts parts);
+  explicit ReportSender(SenderParts parts);
   ReportSender(const ReportSender&) = delete;
   ReportSender& operator=(const ReportSender&) = delete;
   // Ends the report in hand.
@@ -55,7 +47,7 @@ class ReportSender {
   base::Result<std::string> send(const wire::dmarc_report::Feedback& feedback, const Destinations& to,
                                  const config::Config& config, std::size_t& sent);
 
-  Parts parts_;
+  SenderParts parts_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

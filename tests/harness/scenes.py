@@ -22,6 +22,16 @@ def id_of(reply):
     return found[1]
 
 
+@contextlib.contextmanager
+def client_from(server, address, helo="mx.client.test", listener=0, **hello):
+    """A session of a client at this address, which a proxy brings by XCLIENT; it has said hello."""
+    with server.client(listener) as smtp:
+        smtp.ehlo("proxy.test", **hello)
+        smtp.cmd(f"XCLIENT ADDR={address} NAME=[UNAVAILABLE]", 220)
+        smtp.ehlo(helo, **hello)
+        yield smtp
+
+
 def delivered(server, reply, user="alice", domain="example.test", timeout=20):
     """The file that the message with this reply (or id) became in the user's Maildir, once it is there."""
     wanted = reply if isinstance(reply, str) else id_of(reply)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.dns import SERVFAIL, TIMEOUT
 from harness.internet import Internet
-from harness.scenes import delivered, id_of, settled
+from harness.scenes import client_from, delivered, id_of, settled
 from harness.server import binary
 from harness.smtp import message
 from harness.tools import run
@@ -115,11 +115,8 @@ def any_house(request, house):
 
 def bring(server, mail, client=GOOD, sender="joe@good.test", helo="mx.good.test", how="data", listener=0):
     """The reply to the end of the data, from a server at this address."""
-    with server.client(listener) as smtp:
-        hello = {"verb": "LHLO"} if listener else {}
-        smtp.ehlo("proxy.test", **hello)
-        smtp.cmd(f"XCLIENT ADDR={client} NAME=[UNAVAILABLE]", 220)
-        smtp.ehlo(helo, **hello)
+    hello = {"verb": "LHLO"} if listener else {}
+    with client_from(server, client, helo, listener, **hello) as smtp:
         smtp.mail(sender)
         smtp.rcpt()
         if how == "bdat":

@@ -8,6 +8,7 @@ import pytest
 
 from harness.dkim import sign_with, signatures, verdicts
 from harness.internet import Internet
+from harness.scenes import client_from
 from harness.sink import Sink
 from harness.smtp import message
 from harness.tools import run
@@ -67,10 +68,7 @@ def there(internet, make_server):
 
 def bring(server, client, domain, code=250, sender=None, **fields):
     """A mail of joe@domain, from a server at this address."""
-    with server.client() as smtp:
-        smtp.ehlo("proxy.test")
-        smtp.cmd(f"XCLIENT ADDR={client} NAME=[UNAVAILABLE]", 220)
-        smtp.ehlo("mx.client.test")
+    with client_from(server, client) as smtp:
         smtp.mail(f"joe@{domain}" if sender is None else sender)
         smtp.rcpt("alice@here.test")
         smtp.data(message("this is secret\r\n", From=f"<joe@{domain}>", **fields), code)

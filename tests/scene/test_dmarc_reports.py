@@ -10,7 +10,7 @@ import pytest
 
 from harness.dkim import sign_with, signatures, verdicts
 from harness.internet import Internet
-from harness.scenes import id_of
+from harness.scenes import client_from, id_of
 from harness.server import binary
 from harness.sink import Sink
 from harness.smtp import message
@@ -70,10 +70,7 @@ def there(internet, make_server):
 
 def bring(server, client, domain, code=250, **fields):
     """A mail of joe@domain, from a server at this address."""
-    with server.client() as smtp:
-        smtp.ehlo("proxy.test")
-        smtp.cmd(f"XCLIENT ADDR={client} NAME=[UNAVAILABLE]", 220)
-        smtp.ehlo("mx.client.test")
+    with client_from(server, client) as smtp:
         smtp.mail(f"joe@{domain}")
         smtp.rcpt("alice@here.test")
         smtp.data(message(From=f"<joe@{domain}>", **fields), code)
@@ -215,10 +212,7 @@ REPORT = """<feedback><report_metadata><org_name>example\x1b[31m.org</org_name><
 def test_a_report_whose_mail_does_not_pass_is_marked(there):
     """Anybody may send one: here it is in the name of here.test, from a server that is not its."""
     said = REPORT.replace("\x1b", "").format(id="forged", end=4000000000)
-    with there.client() as smtp:
-        smtp.ehlo("proxy.test")
-        smtp.cmd(f"XCLIENT ADDR={EVIL} NAME=[UNAVAILABLE]", 220)
-        smtp.ehlo("mx.client.test")
+    with client_from(there, EVIL) as smtp:
         smtp.mail("dmarc@here.test")
         smtp.rcpt("reports@there.test")
         smtp.data(message(said.replace("\n", "\r\n"), From="<dmarc@here.test>", Content_Type="text/xml",
