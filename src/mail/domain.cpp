@@ -85,9 +85,25 @@ base::Result<Label> convert(std::string_view label) {
   return Label{base::lower(label), std::string(label)};
 }
 
+// As most are: of letters, digits and inner hyphens alone, and in lower case. It is its own A-labels.
+bool is_plain(std::string_view text) {
+  if (text.size() > kMaxDomain) return false;
+  while (true) {
+    const std::string_view label = text.substr(0, text.find('.'));
+    if (label.empty() || label.size() > kMaxLabel || label.front() == '-' || label.back() == '-')
+      return false;
+    for (const char c : label)
+      if (!(c >= 'a' && c <= 'z') && !base::is_digit(c) && c != '-') return false;
+    if (label.starts_with(kAcePrefix)) return false;
+    if (label.size() == text.size()) return true;
+    text.remove_prefix(label.size() + 1);
+  }
+}
+
 }  // namespace
 
 base::Result<Domain> Domain::parse(std::string_view text) {
+  if (is_plain(text)) return Domain(std::string(text), {});
   if (text.empty()) return bad_domain("Malformed domain: empty");
   if (text.size() > 4 * kMaxDomain) return bad_domain("Domain too long");
   if (!base::is_utf8(text)) return bad_domain("Malformed domain: not UTF-8");

@@ -53,6 +53,7 @@ wire::authres::AuthenticationResults authentication_results(const Authentication
                                                             const AuthenticationFindings& findings,
                                                             wire::dmarc::Policy done) {
   wire::authres::AuthenticationResults all{.authserv_id = facts.receiver.ascii(), .results = {}};
+  all.results.reserve(findings.dkim.size() + 6);
   all.results.push_back(dmarc_result(findings.dmarc, done));
   std::ranges::move(method_results(findings.dkim), std::back_inserter(all.results));
   std::ranges::move(spf_results(facts, findings), std::back_inserter(all.results));

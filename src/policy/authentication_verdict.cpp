@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/append.hpp"
 #include "base/ascii.hpp"
 #include "wire/authres/authres.hpp"
 
@@ -197,8 +198,11 @@ class Judge {
 };
 
 std::string spf_line(const char* identity, const SpfFinding& finding) {
-  return "spf=" + std::string(to_string(finding.result)) + " (" + identity + ' ' + finding.domain +
-         "): " + finding.reason;
+  std::string line;
+  line.reserve(160);
+  base::append(line, "spf=", to_string(finding.result), " (", identity, ' ', finding.domain,
+               "): ", finding.reason);
+  return line;
 }
 
 }  // namespace
@@ -212,12 +216,14 @@ std::vector<std::string> describe(const AuthenticationFacts& facts, const Authen
                                   const AuthenticationVerdict& verdict) {
   const auto& dmarc = findings.dmarc;
   std::vector<std::string> lines;
-  std::string line = "dmarc=" + std::string(to_string(dmarc.result));
-  if (!dmarc.author.empty()) line += " (" + dmarc.author + ')';
-  line += ": " + dmarc.reason;
+  lines.reserve(findings.dkim.size() + 6);
+  std::string line;
+  line.reserve(256);
+  base::append(line, "dmarc=", to_string(dmarc.result));
+  if (!dmarc.author.empty()) base::append(line, " (", dmarc.author, ')');
+  base::append(line, ": ", dmarc.reason);
   if (dmarc.record)
-    line += "; " + dmarc.policy_domain + " has " + std::string(dmarc.policy_tag) + '=' +
-            std::string(to_string(dmarc.policy));
+    base::append(line, "; ", dmarc.policy_domain, " has ", dmarc.policy_tag, '=', to_string(dmarc.policy));
   if (verdict.done != wire::dmarc::Policy::none) line += ", done: " + std::string(to_string(verdict.done));
   for (const auto& one : verdict.overrides)
     line += ", " + std::string(to_string(one.type)) + ": " + one.comment;

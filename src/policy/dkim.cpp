@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/append.hpp"
 #include "base/ascii.hpp"
 
 namespace postrider::policy {
@@ -44,15 +45,18 @@ wire::dkim::Verdict if_whole(wire::dkim::Verdict verdict) {
 std::string describe(const DkimResult& result) {
   constexpr std::size_t kMost = 1000;
   const auto& verdict = result.verdict;
-  std::string text(to_string(verdict.result));
-  if (!verdict.why.empty()) text += ": " + verdict.why;
+  std::string text;
+  text.reserve(256);
+  text += to_string(verdict.result);
+  if (!verdict.why.empty()) base::append(text, ": ", verdict.why);
   if (verdict.testing) text += ", in testing mode";
-  text += " (d=" + result.domain + ", s=" + result.selector;
-  if (!result.algorithm.empty()) text += ", " + result.algorithm;
-  if (verdict.key_bits != 0) text += ", " + std::to_string(verdict.key_bits) + " bits";
-  if (!verdict.record.empty())
-    text += "; " + result.selector + "._domainkey." + result.domain + " has \"" + verdict.record + '"';
-  text = base::printable(text + ')');
+  base::append(text, " (d=", result.domain, ", s=", result.selector);
+  if (!result.algorithm.empty()) base::append(text, ", ", result.algorithm);
+  if (verdict.key_bits != 0) base::append(text, ", ", std::to_string(verdict.key_bits), " bits");
+  // Of a key that fits nobody asks what its record is.
+  if (!verdict.record.empty() && verdict.result != wire::dkim::Result::pass)
+    base::append(text, "; ", result.selector, "._domainkey.", result.domain, " has \"", verdict.record, '"');
+  text = base::printable(base::append(text, ')'));
   if (text.size() > kMost) text = text.substr(0, kMost - 3) + "...";
   return text;
 }
@@ -65,6 +69,7 @@ std::vector<wire::authres::MethodResult> method_results(const std::vector<DkimRe
         .method = "dkim", .result = std::string(to_string(verdict.result)), .reason = verdict.why};
     if (verdict.key_bits != 0) told.comment = std::to_string(verdict.key_bits) + "-bit key";
     if (verdict.testing) told.comment += told.comment.empty() ? "testing" : ", testing";
+    told.properties.reserve(5);
     const auto add = [&told](const char* name, const std::string& value) {
       if (!value.empty()) told.properties.push_back({"header", name, value});
     };

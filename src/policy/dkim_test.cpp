@@ -56,9 +56,10 @@ TEST_F(PolicyDkim, SaysWhoSigned) {
   EXPECT_EQ(results[0].algorithm, "ed25519-sha256");
   EXPECT_EQ(results[0].signature_start.size(), 8u);
   EXPECT_EQ(results[1].algorithm, "rsa-sha256");
-  EXPECT_EQ(describe(results[0]),
-            "pass (d=football.example.com, s=brisbane, ed25519-sha256, 256 bits; " + kBrisbane +
-                " has \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\")");
+  EXPECT_EQ(describe(results[0]), "pass (d=football.example.com, s=brisbane, ed25519-sha256, 256 bits)");
+  EXPECT_EQ(describe(check(signed_by(kMessage, {brisbane()}) + "More.\r\n", dns).at(0)),
+            "fail: the body has changed (d=football.example.com, s=brisbane, ed25519-sha256, 256 bits; " +
+                kBrisbane + " has \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\")");
 }
 
 // RFC 6376 8.2

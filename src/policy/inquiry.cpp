@@ -98,7 +98,7 @@ sys::dns::Done<T> Inquiry::bring_home(const Question& question) {
       if (const auto self = weak.lock()) self->take(question, std::move(answer));
       return;
     }
-    post([weak, question, answer = std::move(answer)]() mutable {
+    (*post)([weak, question, answer = std::move(answer)]() mutable {
       if (const auto self = weak.lock()) self->take(question, std::move(answer));
     });
   };

@@ -36,7 +36,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
 
  private:
   Inquiry(sys::Resolver& resolver, const sys::Clock& clock, Post post)
-      : resolver_(resolver), clock_(clock), post_(std::move(post)) {}
+      : resolver_(resolver), clock_(clock), post_(std::make_shared<const Post>(std::move(post))) {}
 
   void go_on();
   void ask(const Question& question);
@@ -46,7 +46,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
 
   sys::Resolver& resolver_;
   const sys::Clock& clock_;
-  const Post post_;
+  const std::shared_ptr<const Post> post_;  // what is on its way holds it, too
   base::SteadyTime deadline_{};
   Check check_;
   std::move_only_function<void()> done_;

@@ -39,22 +39,30 @@ std::string encode(std::string_view octets, std::string_view alphabet) {
 
 // Without padding.
 std::optional<std::string> decode(std::string_view text, const Values& values) {
-  if (text.size() % 4 == 1) return {};
-  std::string out;
-  out.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const auto value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return {};
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out += static_cast<char>(bits >> count & 255);
+  const std::size_t tail = text.size() % 4;
+  if (tail == 1) return {};
+  std::string out(text.size() / 4 * 3 + (tail == 0 ? 0 : tail - 1), '\0');
+  const char* in = text.data();
+  char* next = out.data();
+  const auto value = [&] { return static_cast<std::int32_t>(values[static_cast<unsigned char>(*in++)]); };
+  std::int32_t all = 0;  // below 0 where a value was
+  for (std::size_t quads = text.size() / 4; quads > 0; --quads) {
+    const std::int32_t a = value(), b = value(), c = value(), d = value();
+    all |= a | b | c | d;
+    *next++ = static_cast<char>(a << 2 | b >> 4);
+    *next++ = static_cast<char>(b << 4 | c >> 2);
+    *next++ = static_cast<char>(c << 6 | d);
   }
   // Bits that nothing comes of would give one value many spellings. RFC 4648 3.5
-  if ((bits & ((1u << count) - 1)) != 0) return {};
+  std::int32_t left_over = 0;
+  if (tail != 0) {
+    const std::int32_t a = value(), b = value(), c = tail == 3 ? value() : 0;
+    all |= a | b | c;
+    *next++ = static_cast<char>(a << 2 | b >> 4);
+    if (tail == 3) *next++ = static_cast<char>(b << 4 | c >> 2);
+    left_over = tail == 3 ? c & 3 : b & 15;
+  }
+  if (all < 0 || left_over != 0) return {};
   return out;
 }
 

@@ -1,5 +1,10 @@
 #include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/append.hpp"
 #include "base/ascii.hpp"
 #include "mail/address.hpp"
 #include "wire/authres/authres.hpp"
@@ -11,8 +16,16 @@ namespace {
 constexpr std::size_t kLine = 78;  // RFC 5322 2.1.1
 constexpr std::size_t kMostValue = 255;
 
-bool is_token_char(char c) {
-  return c > ' ' && c != '\x7f' && base::is_ascii(c) && !std::string_view("()<>@,;:\\\"/[]?=").contains(c);
+constexpr auto kTokenChars = [] {
+  std::array<bool, 256> in{};
+  for (unsigned char c = '!'; c < '\x7f'; ++c)
+    in[c] = !std::string_view("()<>@,;:\\\"/[]?=").contains(static_cast<char>(c));
+  return in;
+}();
+
+bool is_token(std::string_view text) {
+  return !text.empty() && text.size() <= kMostValue &&
+         std::ranges::all_of(text, [](char c) { return kTokenChars[static_cast<unsigned char>(c)]; });
 }
 
 std::string clean(std::string_view text) {
@@ -27,45 +40,57 @@ std::string clean(std::string_view text) {
 }
 
 // A token, else quoted. RFC 2045 5.1
-std::string token_or_quoted(std::string_view text) {
+void add_token_or_quoted(std::string& out, std::string_view text) {
+  if (is_token(text)) {
+    out += text;
+    return;
+  }
   const std::string value = clean(text);
-  return !value.empty() && std::ranges::all_of(value, is_token_char) ? value : mime::quoted_string(value);
+  out += is_token(value) ? value : mime::quoted_string(value);
 }
 
 // Addresses and "@example.com" stand as they are. RFC 8601 2.2, pvalue
-std::string property_value(std::string_view text) {
+void add_property_value(std::string& out, std::string_view text) {
+  if (!text.contains('@')) return add_token_or_quoted(out, text);
   const std::string value = clean(text);
   const bool is_address = value.starts_with('@')
                               ? mail::Domain::parse(value.substr(1)).has_value()
                               : value.contains('@') && !value.contains('[') && mail::Address::parse(value);
-  return is_address ? value : token_or_quoted(value);
+  if (is_address) {
+    out += value;
+  } else {
+    add_token_or_quoted(out, value);
+  }
 }
 
 // Words between which the field may be folded.
 class Words {
  public:
-  explicit Words(std::size_t used) : used_(used) {}
+  // Behind `used` octets of a line.
+  explicit Words(std::size_t used) : used_(used) { text_.reserve(1024); }
 
-  // The semicolon behind it has room, too.
-  void add(const std::string& word) {
-    if (!text_.empty() && used_ + 1 + word.size() + 1 > kLine) {
-      text_ += "\r\n\t";
-      used_ = 1;
-    } else if (!text_.empty()) {
-      text_ += ' ';
-      ++used_;
+  // `write` appends the word. The semicolon behind it has room, too.
+  template <class Write>
+  void add(Write write) {
+    const std::size_t start = text_.size();
+    if (start > 0) text_ += ' ';
+    write(text_);
+    const std::size_t added = text_.size() - start;  // with the space before it
+    if (start > 0 && used_ + added + 1 > kLine) {
+      text_.replace(start, 1, "\r\n\t");
+      used_ = 0;
     }
-    text_ += word;
-    used_ += word.size();
+    used_ += added;
   }
   void semicolon() {
     text_ += ';';
     ++used_;
   }
   // A result begins a line of its own, so that people find it.
-  void add_line(const std::string& word) {
+  template <class Write>
+  void add_line(Write write) {
     used_ = kLine;
-    add(word);
+    add(std::move(write));
   }
   std::string finish() && { return std::move(text_); }
 
@@ -75,21 +100,31 @@ class Words {
 };
 
 void add_result(Words& words, const MethodResult& result) {
-  std::string method = result.method;
-  if (result.version != 1) method += '/' + std::to_string(result.version);
-  words.add_line(method + '=' + result.result);
-  if (!result.comment.empty()) words.add('(' + mime::escaped(clean(result.comment), "()\\") + ')');
-  if (!result.reason.empty()) words.add("reason=" + mime::quoted_string(clean(result.reason)));
-  for (const Property& property : result.properties)
-    words.add(property.type + '.' + property.name + '=' + property_value(property.value));
+  words.add_line([&](std::string& out) {
+    out += result.method;
+    if (result.version != 1) base::append(out, '/', std::to_string(result.version));
+    base::append(out, '=', result.result);
+  });
+  if (!result.comment.empty())
+    words.add(
+        [&](std::string& out) { base::append(out, '(', mime::escaped(clean(result.comment), "()\\"), ')'); });
+  if (!result.reason.empty())
+    words.add(
+        [&](std::string& out) { base::append(out, "reason=", mime::quoted_string(clean(result.reason))); });
+  for (const Property& property : result.properties) {
+    words.add([&](std::string& out) {
+      base::append(out, property.type, '.', property.name, '=');
+      add_property_value(out, property.value);
+    });
+  }
 }
 
 std::string written(const AuthenticationResults& results, std::size_t used) {
   Words words(used);
-  words.add(token_or_quoted(results.authserv_id));
-  if (results.version != 1) words.add(std::to_string(results.version));
+  words.add([&](std::string& out) { add_token_or_quoted(out, results.authserv_id); });
+  if (results.version != 1) words.add([&](std::string& out) { out += std::to_string(results.version); });
   words.semicolon();
-  if (results.results.empty()) words.add("none");
+  if (results.results.empty()) words.add([](std::string& out) { out += "none"; });
   for (const MethodResult& result : results.results) {
     if (&result != results.results.data()) words.semicolon();
     add_result(words, result);

@@ -34,6 +34,7 @@ std::size_t HeaderIndex::count(std::string_view name) const { return named(name)
 std::string HeaderIndex::chosen(std::span<const std::string> names, Canonicalization canonicalization,
                                 std::optional<std::size_t> own) const {
   std::string out;
+  out.reserve(2048);  // with the signature, for most; others grow
   // How many of a name are taken, at the place of its first.
   std::vector<std::size_t> taken(by_name_.size());
   for (const std::string& name : names) {

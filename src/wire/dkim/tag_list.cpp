@@ -1,6 +1,7 @@
 #include "wire/dkim/tag_list.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/ascii.hpp"
@@ -16,9 +17,19 @@ bool is_name(std::string_view text) {
 }
 
 // VALCHAR, white space, and of messages in UTF-8 what is not ASCII. RFC 6376 3.2, RFC 8616 5
+constexpr auto kInValue = [] {
+  std::array<bool, 256> in{};
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const auto c = static_cast<char>(i);
+    in[i] = (c > ' ' && c < '\x7f') || mime::is_space(c) || !base::is_ascii(c);
+  }
+  return in;
+}();
+
 bool is_value(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return (c > ' ' && c < '\x7f') || mime::is_space(c) || !base::is_ascii(c); });
+  bool all = true;
+  for (const char c : text) all = all && kInValue[static_cast<unsigned char>(c)];
+  return all;
 }
 
 }  // namespace
@@ -31,6 +42,7 @@ std::string_view trim(std::string_view text) {
 
 std::expected<TagList, std::string> TagList::parse(std::string_view text) {
   TagList list;
+  list.tags_.reserve(std::min<std::size_t>(kMaxTags, std::ranges::count(text, ';') + 1));
   for (bool more = true; more;) {
     const std::size_t end = text.find(';');
     const std::string_view spec = text.substr(0, end);
@@ -71,10 +83,8 @@ std::vector<std::string_view> colon_list(std::string_view value) {
 }
 
 std::optional<std::string> folded_base64(std::string_view value) {
-  std::string text;
-  text.reserve(value.size());
-  for (const char c : value)
-    if (!mime::is_space(c)) text += c;
+  std::string text(value);
+  std::erase_if(text, [](char c) { return mime::is_space(c); });
   // The grammar lets the padding be left out.
   if (!text.ends_with('=')) text.append((4 - text.size() % 4) % 4, '=');
   return from_base64(text);
