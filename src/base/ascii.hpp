@@ -20,9 +20,12 @@ inline bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_ascii(c); });
 }
 // For where only one line of printable ASCII may stand: LF becomes a space, every other octet "?".
+inline void make_printable(std::string& text) {
+  for (char& c : text) c = c == '\n' ? ' ' : c < ' ' || c > '~' ? '?' : c;
+}
 inline std::string printable(std::string_view text) {
   std::string out(text);
-  for (char& c : out) c = c == '\n' ? ' ' : c < ' ' || c > '~' ? '?' : c;
+  make_printable(out);
   return out;
 }
 inline std::string lower(std::string_view text) {

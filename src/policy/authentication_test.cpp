@@ -85,7 +85,7 @@ TEST_F(AuthenticationTest, AsksForEverythingAtOnceAndEndsOnlyWithTheBody) {
   Lookups lookups;
   EXPECT_FALSE(check.go_on(lookups));
   std::vector<std::string> first;
-  for (const auto& question : lookups.take_wanted()) first.push_back(question.name);
+  for (const Question& question : lookups.take_wanted()) first.push_back(question.name);
   EXPECT_THAT(first, ::testing::IsSupersetOf({"192.0.2.1", "football.example.com", "mx.football.example.com",
                                               "brisbane._domainkey.football.example.com",
                                               "_dmarc.football.example.com"}));

@@ -237,7 +237,7 @@ std::vector<std::string> describe(const AuthenticationFacts& facts, const Authen
   const auto& arc = findings.arc.verdict;
   lines.push_back("arc=" + std::string(to_string(arc.status)) + (arc.why.empty() ? "" : ": " + arc.why));
   lines.push_back("iprev=" + std::string(to_string(findings.iprev.result)) + ": " + findings.iprev.reason);
-  for (std::string& each : lines) each = base::printable(each);
+  std::ranges::for_each(lines, base::make_printable);
   return lines;
 }
 

@@ -56,7 +56,7 @@ std::string describe(const DkimResult& result) {
   // Of a key that fits nobody asks what its record is.
   if (!verdict.record.empty() && verdict.result != wire::dkim::Result::pass)
     base::append(text, "; ", result.selector, "._domainkey.", result.domain, " has \"", verdict.record, '"');
-  text = base::printable(base::append(text, ')'));
+  base::make_printable(base::append(text, ')'));
   if (text.size() > kMost) text = text.substr(0, kMost - 3) + "...";
   return text;
 }
@@ -93,7 +93,7 @@ DkimCheck::DkimCheck(const wire::dkim::HeaderIndex& header, wire::dkim::BodyHash
 std::vector<DkimResult> DkimCheck::results(const wire::dkim::BodyHasher& bodies, base::UtcTime now) const {
   std::vector<DkimResult> results;
   for (const Pending& pending : prepared_.signatures) {
-    const auto key = pending.signature ? keys_.of(pending.signature->key_name()) : wire::dkim::KeyAnswer();
+    const auto& key = keys_.of(pending.signature ? pending.signature->key_name() : std::string());
     results.push_back(result_of(pending, if_whole(judge(pending, bodies, key, now))));
   }
   return results;

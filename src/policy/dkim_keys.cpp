@@ -28,10 +28,10 @@ bool DkimKeys::go_on(Lookups& lookups) {
   return all;
 }
 
-KeyAnswer DkimKeys::of(const std::string& name) const {
+const KeyAnswer& DkimKeys::of(const std::string& name) const {
+  static const KeyAnswer kNone{KeyAnswer::Kind::unavailable, {}, "no answer"};
   const auto asked = answers_.find(name);
-  if (asked == answers_.end() || !asked->second) return {KeyAnswer::Kind::unavailable, {}, "no answer"};
-  return *asked->second;
+  return asked == answers_.end() || !asked->second ? kNone : *asked->second;
 }
 
 }  // namespace postrider::policy

@@ -18,7 +18,7 @@ class DkimKeys {
   // Asks for all of them at once. True when all are answered.
   bool go_on(Lookups& lookups);
   // What is known of `name`: unavailable, where no answer came.
-  wire::dkim::KeyAnswer of(const std::string& name) const;
+  const wire::dkim::KeyAnswer& of(const std::string& name) const;
 
  private:
   std::map<std::string, std::optional<wire::dkim::KeyAnswer>> answers_;

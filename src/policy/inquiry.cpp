@@ -91,14 +91,15 @@ void Inquiry::take(const Question& question, AnyAnswer answer) {
 
 template <class T>
 sys::dns::Done<T> Inquiry::bring_home(const Question& question) {
-  return [this, weak = weak_from_this(), post = post_, question](sys::dns::Result<T> result) {
+  // The question is one of lookups_.
+  return [this, weak = weak_from_this(), post = post_, &question](sys::dns::Result<T> result) {
     AnyAnswer answer(std::move(result));
     // What is known at once needs no way home. Elsewhere nobody may hold it, for its end belongs to its home.
     if (asking == this) {
       if (const auto self = weak.lock()) self->take(question, std::move(answer));
       return;
     }
-    (*post)([weak, question, answer = std::move(answer)]() mutable {
+    (*post)([weak, &question, answer = std::move(answer)]() mutable {
       if (const auto self = weak.lock()) self->take(question, std::move(answer));
     });
   };

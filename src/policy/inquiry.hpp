@@ -41,6 +41,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
   void go_on();
   void ask(const Question& question);
   void take(const Question& question, AnyAnswer answer);
+  // `question` lives as long as lookups_.
   template <class T>
   sys::dns::Done<T> bring_home(const Question& question);
 

@@ -24,16 +24,14 @@ Answer failed(dns::Error error, std::string why) {
 
 template <class Answer>
 const Answer* Lookups::find(QuestionType type, std::string name) {
-  const Question question{type, std::move(name)};
-  auto place = answers_.find(question);
-  if (place == answers_.end()) {
-    place = answers_.emplace(question, std::nullopt).first;
-    if (type != QuestionType::ptr && !dns::is_name(question.name)) {
+  const auto [place, is_new] = answers_.try_emplace(Question{type, std::move(name)});
+  if (is_new) {
+    if (type != QuestionType::ptr && !dns::is_name(place->first.name)) {
       place->second = failed<Answer>(dns::Error::malformed, "not a name");
     } else if (asked_ == kMostQuestions) {
       place->second = failed<Answer>(dns::Error::servfail, "too many questions for one message");
     } else {
-      wanted_.push_back(question);
+      wanted_.emplace_back(place->first);
       ++asked_;
     }
   }
@@ -55,8 +53,6 @@ const TextAnswer* Lookups::ptr(const base::IpAddress& address) {
 const TextAnswer* Lookups::txt(std::string_view name) {
   return find<TextAnswer>(QuestionType::txt, key_of(name));
 }
-
-std::vector<Question> Lookups::take_wanted() { return std::exchange(wanted_, {}); }
 
 void Lookups::answer(const Question& question, AnyAnswer answer) {
   const auto place = answers_.find(question);

@@ -7,10 +7,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -48,8 +50,9 @@ class Lookups {
   const TextAnswer* ptr(const base::IpAddress& address);
   const TextAnswer* txt(std::string_view name);
 
-  // What was wanted since the last call, each question once.
-  std::vector<Question> take_wanted();
+  // What was wanted since the last call, each question once; good until this is destroyed.
+  using Wanted = std::vector<std::reference_wrapper<const Question>>;
+  Wanted take_wanted() { return std::exchange(wanted_, {}); }
   // Every question that was asked, and its answer; nothing where there is none yet. For who shows what a check stands on.
   const std::map<Question, std::optional<AnyAnswer>>& answers() const { return answers_; }
   // Requires an answer of the question's type. A second answer to a question is dropped.
@@ -60,7 +63,7 @@ class Lookups {
   const Answer* find(QuestionType type, std::string name);
 
   std::map<Question, std::optional<AnyAnswer>> answers_;
-  std::vector<Question> wanted_;
+  Wanted wanted_;
   std::size_t asked_ = 0;  // questions that were ever in wanted_
 };
 

@@ -44,7 +44,7 @@ struct Destined : ::testing::Test {
         ADD_FAILURE() << "it waits for nothing";
         break;
       }
-      for (const auto& question : wanted) lookups.answer(question, dns.answer(question));
+      for (const policy::Question& question : wanted) lookups.answer(question, dns.answer(question));
     }
     return check.found();
   }

@@ -19,7 +19,7 @@ std::vector<Question> run_check(Check& check, Answer answer) {
   Lookups lookups;
   std::vector<Question> asked;
   while (!check.go_on(lookups)) {
-    const std::vector<Question> wanted = lookups.take_wanted();
+    const auto wanted = lookups.take_wanted();
     if (wanted.empty()) {
       ADD_FAILURE() << "the check waits for nothing";
       return asked;

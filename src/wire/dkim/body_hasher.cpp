@@ -1,6 +1,7 @@
 #include "wire/dkim/body_hasher.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace postrider::wire::dkim {
 
@@ -21,10 +22,11 @@ class BodyHasher::Stream {
     }
   }
   void feed(std::string_view piece) { body_.feed(piece); }
+  // The last use.
   void finish(std::vector<BodyHash>& hashes) {
     body_.finish();
     note_reached();
-    const Digest all = hash_.value();
+    const Digest all = std::move(hash_).value();
     for (const std::size_t number : whole_) hashes[number].digest = all;
     for (std::size_t i = 0; i < limits_.size(); ++i) {
       BodyHash& hash = hashes[limits_[i].number];

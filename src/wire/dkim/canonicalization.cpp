@@ -90,9 +90,7 @@ void append_unsigned(Canonicalization canonicalization, std::string_view field, 
 }
 
 BodyCanonicalizer::BodyCanonicalizer(Canonicalization canonicalization, Sink sink)
-    : canonicalization_(canonicalization), sink_(std::move(sink)) {
-  if (canonicalization == Canonicalization::relaxed) buffer_.reserve(kBuffer);
-}
+    : canonicalization_(canonicalization), sink_(std::move(sink)) {}
 
 void BodyCanonicalizer::feed(std::string_view piece) {
   if (canonicalization_ == Canonicalization::simple) {
@@ -143,6 +141,7 @@ void BodyCanonicalizer::put(std::string_view octets) {
     flush();
     without_last_lines(octets);
   } else {
+    if (buffer_.empty()) buffer_.reserve(kBuffer);
     buffer_ += octets;
   }
 }

@@ -14,6 +14,7 @@ bool comes_before(std::string_view a, std::string_view b) {
 }  // namespace
 
 HeaderIndex::HeaderIndex(std::string_view header) : header_(header) {
+  fields_.reserve(32);
   for (mime::FieldScanner scan(header); const auto field = scan.next();) fields_.push_back(*field);
   by_name_.reserve(fields_.size());
   for (std::size_t i = fields_.size(); i-- > 0;) by_name_.push_back(i);

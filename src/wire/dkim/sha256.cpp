@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace postrider::wire::dkim {
 namespace {
@@ -37,17 +38,18 @@ void Sha256::update(std::string_view text) {
   require(EVP_DigestUpdate(context_.get(), text.data(), text.size()) == 1);
 }
 
-Digest Sha256::value() const {
-  const Sha256 copy(*this);
+Digest Sha256::value() const& { return Sha256(*this).value(); }
+
+Digest Sha256::value() && {
   Digest digest;
-  require(EVP_DigestFinal_ex(copy.context_.get(), digest.data(), nullptr) == 1);
+  require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
   return digest;
 }
 
 Digest sha256(std::string_view text) {
   Sha256 hash;
   hash.update(text);
-  return hash.value();
+  return std::move(hash).value();
 }
 
 }  // namespace postrider::wire::dkim

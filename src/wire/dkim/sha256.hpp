@@ -23,7 +23,8 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
   void update(std::string_view octets);
   // Of what came so far; more may follow.
-  Digest value() const;
+  Digest value() const&;
+  Digest value() &&;  // the last use
 
  private:
   struct Free {

@@ -28,7 +28,7 @@ constexpr auto kInValue = [] {
 
 bool is_value(std::string_view text) {
   bool all = true;
-  for (const char c : text) all = all && kInValue[static_cast<unsigned char>(c)];
+  for (const char c : text) all &= kInValue[static_cast<unsigned char>(c)];
   return all;
 }
 
@@ -42,7 +42,7 @@ std::string_view trim(std::string_view text) {
 
 std::expected<TagList, std::string> TagList::parse(std::string_view text) {
   TagList list;
-  list.tags_.reserve(std::min<std::size_t>(kMaxTags, std::ranges::count(text, ';') + 1));
+  list.tags_.reserve(16);
   for (bool more = true; more;) {
     const std::size_t end = text.find(';');
     const std::string_view spec = text.substr(0, end);
@@ -74,6 +74,7 @@ std::string_view TagList::value(std::string_view name) const {
 
 std::vector<std::string_view> colon_list(std::string_view value) {
   std::vector<std::string_view> items;
+  items.reserve(16);
   for (;;) {
     const std::size_t colon = value.find(':');
     items.push_back(trim(value.substr(0, colon)));
