@@ -12,7 +12,7 @@ MethodResult spf_result(const SpfFinding& finding, const char* property, std::st
   MethodResult told{.method = "spf", .result = std::string(to_string(finding.result))};
   const bool clear = finding.result == SpfResult::pass || finding.result == SpfResult::none;
   if (!clear) told.reason = finding.reason;
-  if (!value.empty()) told.properties = {{"smtp", property, std::move(value)}};
+  if (!value.empty()) told.properties.push_back({"smtp", property, std::move(value)});
   return told;
 }
 

@@ -30,7 +30,7 @@ struct DkimResult {
 };
 
 // "fail: the body has changed (d=example.com, s=mail, rsa-sha256, 2048 bits; mail._domainkey.example.com has
-// \"v=DKIM1; …\")", for people; one line of printable ASCII, of 1000 octets at most.
+// \"v=DKIM1; …\")", for people; of a pass without the key's record. One line of printable ASCII, of 1000 octets at most.
 std::string describe(const DkimResult& result);
 
 // As Authentication-Results tells it: one result for each signature, or "none". RFC 8601 2.7.1

@@ -17,7 +17,7 @@ class DkimKeys {
   void want(const std::string& name) { answers_.try_emplace(name); }
   // Asks for all of them at once. True when all are answered.
   bool go_on(Lookups& lookups);
-  // What is known of `name`: unavailable, where no answer came.
+  // What is known of `name`: unavailable, where no answer came. Lives as long as this.
   const wire::dkim::KeyAnswer& of(const std::string& name) const;
 
  private:

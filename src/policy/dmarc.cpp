@@ -42,7 +42,7 @@ class Judge {
  public:
   Judge(const std::string& author, Lookups& lookups) : lookups_(lookups) { finding_.author = author; }
 
-  // Nothing: more answers, or the identifiers, are needed; the latter alone where has_record().
+  // Nothing: more answers are needed, or identifiers where there are none.
   std::optional<DmarcFinding> run(const std::optional<DmarcIdentifiers>& identifiers) {
     if (!find_record()) return {};
     if (finding_.record && finding_.record->applies()) {
@@ -56,6 +56,7 @@ class Judge {
     trace();
     return std::move(finding_);
   }
+  // Without identifiers: nothing else is missing.
   bool has_record() const { return has_record_; }
 
  private:
@@ -246,7 +247,7 @@ void DmarcCheck::identify(DmarcIdentifiers identifiers) { identifiers_ = std::mo
 
 bool DmarcCheck::go_on(Lookups& lookups) {
   if (done_) return true;
-  if (waits_ && !identifiers_) return false;
+  if (has_records_ && !identifiers_) return false;
   std::vector<DmarcFinding> findings;
   std::size_t judged_or_ready = 0;
   for (const std::string& author : authors_) {
@@ -255,7 +256,7 @@ bool DmarcCheck::go_on(Lookups& lookups) {
     judged_or_ready += finding || judge.has_record();
     if (finding) findings.push_back(std::move(*finding));
   }
-  waits_ = judged_or_ready == authors_.size();
+  has_records_ = judged_or_ready == authors_.size();
   if (findings.size() < authors_.size()) return false;
   finding_ = std::move(*std::ranges::max_element(findings, {}, badness));
   done_ = true;

@@ -66,7 +66,7 @@ class DmarcCheck {
   std::vector<std::string> authors_;
   std::optional<DmarcIdentifiers> identifiers_;
   DmarcFinding finding_;
-  bool waits_ = false;  // for the identifiers alone: all records are there
+  bool has_records_ = false;  // of all authors, as far as they have any
   bool done_ = false;
 };
 

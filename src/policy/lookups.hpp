@@ -40,6 +40,11 @@ class Lookups {
   // SPF of two identities comes to 250 at the very most, where each term has ten exchanges.
   static constexpr std::size_t kMostQuestions = 400;
 
+  Lookups() = default;
+  // What is wanted refers to what is here.
+  Lookups(const Lookups&) = delete;
+  Lookups& operator=(const Lookups&) = delete;
+
   // The answer; or null where there is none yet, and the question is among those of take_wanted(). A name that can't
   // be asked for has the answer `malformed`, and a question beyond kMostQuestions `servfail`, at once. Pointers
   // are good until this is destroyed.

@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 
@@ -76,10 +77,11 @@ EVP_PKEY_CTX* verification(const Key& key) {
     Key key;
     base::KeyContextPtr context;
   };
-  constexpr std::size_t kReady = 64;
-  constexpr std::size_t kAlignment = 16;  // of what malloc gives
-  thread_local std::array<Ready, kReady> all;
-  Ready& ready = all[std::hash<EVP_PKEY*>()(key.get()) / kAlignment % kReady];
+  constexpr int kBits = 6;
+  thread_local std::array<Ready, 1 << kBits> all;
+  // Addresses of one kind differ by multiples of their size; a product's upper bits depend on all of theirs.
+  const std::uint64_t mixed = reinterpret_cast<std::uintptr_t>(key.get()) * 0x9E37'79B9'7F4A'7C15;
+  Ready& ready = all[mixed >> (64 - kBits)];
   if (ready.key != key) ready = {key, rsa_context(key.get(), EVP_PKEY_verify_init)};
   return ready.context.get();
 }
