@@ -149,7 +149,7 @@ bool DestinationCheck::go_on(policy::Lookups& lookups) {
   }
   bool pending = false;
   // Several at one name are none. RFC 9989 4.10
-  // A public suffix is told of no single message. RFC 9991 3
+  // A public suffix is told of no single message. RFC 9991 2
   if (records.size() == 1 && !(is_psd && kind_ == ReportKind::failure))
     for (const ReportUri& uri : report_uris(records.front(), kind_))
       pending |= judge(uri, lookups, found) == Step::pending;

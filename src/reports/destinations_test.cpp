@@ -87,7 +87,7 @@ TEST_F(Destined, OutsideMayNotSendThemOn) {
   EXPECT_EQ(found.refused.size(), 1u);
 }
 
-// RFC 9991 3, 5
+// RFC 9991 2, 5
 TEST_F(Destined, OfFailureReportsAreThoseOfRuf) {
   record("_dmarc.a.test", "v=DMARC1; p=none; rua=mailto:r@a.test; ruf=mailto:f@a.test,mailto:g@third.test");
   auto found = of("a.test", ReportKind::failure);

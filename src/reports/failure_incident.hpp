@@ -10,7 +10,7 @@
 
 namespace postrider::reports {
 
-// Which of the failures that fo asks for it is. RFC 9989 4.7; RFC 9991 3, 4
+// Which of the failures that fo asks for it is. RFC 9989 4.7; RFC 9991 2, 4
 enum class Failed : std::uint8_t {
   dmarc,  // "0": no mechanism gives an aligned pass; "1": one does not
   dkim,   // "d": a signature fails, aligned or not
@@ -18,7 +18,7 @@ enum class Failed : std::uint8_t {
 };
 
 // One of a message, the first of these that is asked for. Nothing where nobody asks (no ruf, or another fo), where the record is that
-// of a public suffix (RFC 9991 3), where the DNS left DMARC open, and of all that is a report itself: or reports would be
+// of a public suffix (RFC 9991 2), where the DNS left DMARC open, and of all that is a report itself: or reports would be
 // answered by reports, for ever. Pure.
 std::optional<Failed> reportable(const policy::Judged& message);
 

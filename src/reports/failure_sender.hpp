@@ -23,7 +23,7 @@ class FailureSender final : public policy::JudgedObserver {
  public:
   // Each has up to 64 KiB of header, and some more.
   static constexpr std::size_t kMostWaiting = 100;
-  // In a day (UTC), of all domains together; that of one domain is [dmarc] failure_reports_per_day. RFC 9991 3, 8.1
+  // In a day (UTC), of all domains together; that of one domain is [dmarc] failure_reports_per_day. RFC 9991 2, 8.1
   static constexpr std::uint32_t kMostPerDay = 1000;
   static constexpr base::Milliseconds kDnsPatience{std::chrono::seconds(20)};  // of one report
 

@@ -103,7 +103,7 @@ TEST_F(FailureSenderTest, KeepsToTheSizeThatAnAddressTakes) {
   EXPECT_EQ(mails[0].envelope.recipients.at(0).final.to_string(), "g@a.test");
 }
 
-// RFC 9991 3, 8.1
+// RFC 9991 2, 8.1
 TEST_F(FailureSenderTest, IsBoundedByDomainAndDayAlsoBeyondARestart) {
   config->dmarc_reports.failure_reports_per_day = 2;
   publish("v=DMARC1; p=none; ruf=mailto:f@a.test");

@@ -169,7 +169,7 @@ TEST(ReportStore, LetsAnUnprovenReportKeepOutNoOther) {
   EXPECT_EQ(senders->at(0).unproven, 0u);
 }
 
-// RFC 9991 3
+// RFC 9991 2
 TEST(ReportStore, BoundsTheFailureReportsOfADay) {
   const House house;
   const auto take = [&](int of, const std::string& domain) {
