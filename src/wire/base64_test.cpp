@@ -29,6 +29,19 @@ TEST(Base64, RefusesWhatIsNotItsOneSpelling) {
     EXPECT_FALSE(from_base64(text)) << text;
 }
 
+TEST(Base64, RefusesEveryOtherOctetWhereverItStands) {
+  const std::string kText = "Zm9vYmFyYmFy";
+  const std::string kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t at = 0; at < kText.size(); ++at) {
+    for (int octet = 0; octet < 256; ++octet) {
+      std::string text = kText;
+      text[at] = static_cast<char>(octet);
+      if (octet == '=' && at + 1 == text.size()) continue;  // padding: the bits before it decide
+      EXPECT_EQ(from_base64(text).has_value(), kLetters.contains(text[at])) << at << ' ' << octet;
+    }
+  }
+}
+
 TEST(Base64, ForTokensHasOtherLettersAndNoPadding) {
   EXPECT_EQ(to_base64url("\0\xff\xfe\xfd"sv), "AP_-_Q");
   EXPECT_EQ(from_base64url("AP_-_Q"), "\0\xff\xfe\xfd"sv);

@@ -90,6 +90,7 @@ TEST(DkimSignature, IsRefusedWithABadTag) {
   EXPECT_EQ(fault(with("x=1234567890123")), "neutral: x= is no time");
   EXPECT_EQ(fault(with("t=10; x=10")), "neutral: x= is not after t=");
   EXPECT_EQ(fault(with("n=\x01")), "neutral: a value with a control character");
+  EXPECT_EQ(fault(with("n=\x7f")), "neutral: a value with a control character");
   EXPECT_EQ(fault(with("1n=x")), "neutral: a tag with a bad name");
   std::string many(kGood), long_list = without("h=") + "; h=From";
   for (int i = 0; i < 64; ++i) many += "; x" + std::to_string(i) + "=";
