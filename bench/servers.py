@@ -151,8 +151,9 @@ class Postrider(Server):
 
 
 def set_aside(folder):
-    """Its files go into a folder beside it, until the scenario ends. Removed, they would slow the next run in proportion to their number: ext4 without
-    a journal looks past each inode that was freed in the last minute, for each that it gives out."""
+    """Its files go into a folder beside it, until the scenario ends. Removed, they would slow the next run in proportion
+    to their number: ext4 without a journal looks past each inode that was freed in the last minute, for each that it
+    gives out."""
     if folder.is_dir():
         aside = folder.parent.parent / "aside"
         aside.mkdir(exist_ok=True)

@@ -87,14 +87,12 @@ base::Result<Label> convert(std::string_view label) {
 
 // As most are: of letters, digits and inner hyphens alone, and in lower case. It is its own A-labels.
 bool is_plain(std::string_view text) {
-  if (text.size() > kMaxDomain) return false;
+  const auto is_lower = [](char c) { return base::is_ascii(c) && c == base::to_lower(c); };
+  if (text.size() > kMaxDomain || !std::ranges::all_of(text, is_lower)) return false;
   while (true) {
     const std::string_view label = text.substr(0, text.find('.'));
-    if (label.empty() || label.size() > kMaxLabel || label.front() == '-' || label.back() == '-')
+    if (label.empty() || label.size() > kMaxLabel || !is_ldh(label) || label.starts_with(kAcePrefix))
       return false;
-    for (const char c : label)
-      if (!(c >= 'a' && c <= 'z') && !base::is_digit(c) && c != '-') return false;
-    if (label.starts_with(kAcePrefix)) return false;
     if (label.size() == text.size()) return true;
     text.remove_prefix(label.size() + 1);
   }

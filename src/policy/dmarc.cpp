@@ -42,11 +42,10 @@ class Judge {
  public:
   Judge(const std::string& author, Lookups& lookups) : lookups_(lookups) { finding_.author = author; }
 
-  // Nothing: more answers are needed, or identifiers where there are none.
+  // Nothing: more answers, or the identifiers, are needed.
   std::optional<DmarcFinding> run(const std::optional<DmarcIdentifiers>& identifiers) {
     if (!find_record()) return {};
     if (finding_.record && finding_.record->applies()) {
-      has_record_ = true;
       if (!identifiers || !judge(*identifiers)) return {};
     } else if (finding_.record) {
       finding_.record.reset();
@@ -56,8 +55,6 @@ class Judge {
     trace();
     return std::move(finding_);
   }
-  // Without identifiers: nothing else is missing.
-  bool has_record() const { return has_record_; }
 
  private:
   // RFC 9989 4.10.1. False: not yet.
@@ -212,7 +209,6 @@ class Judge {
   std::vector<std::string> looked_at_;
   std::string trouble_;
   bool author_may_be_missing_ = false;
-  bool has_record_ = false;
 };
 
 // The larger, the worse.
@@ -247,16 +243,10 @@ void DmarcCheck::identify(DmarcIdentifiers identifiers) { identifiers_ = std::mo
 
 bool DmarcCheck::go_on(Lookups& lookups) {
   if (done_) return true;
-  if (has_records_ && !identifiers_) return false;
   std::vector<DmarcFinding> findings;
-  std::size_t judged_or_ready = 0;
   for (const std::string& author : authors_) {
-    Judge judge(author, lookups);
-    auto finding = judge.run(identifiers_);
-    judged_or_ready += finding || judge.has_record();
-    if (finding) findings.push_back(std::move(*finding));
+    if (auto finding = Judge(author, lookups).run(identifiers_)) findings.push_back(std::move(*finding));
   }
-  has_records_ = judged_or_ready == authors_.size();
   if (findings.size() < authors_.size()) return false;
   finding_ = std::move(*std::ranges::max_element(findings, {}, badness));
   done_ = true;

@@ -66,7 +66,6 @@ class DmarcCheck {
   std::vector<std::string> authors_;
   std::optional<DmarcIdentifiers> identifiers_;
   DmarcFinding finding_;
-  bool has_records_ = false;  // of all authors, as far as they have any
   bool done_ = false;
 };
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,8 +10,6 @@
 #include "config/config.hpp"
 #include "reports/outgoing_mail.hpp"
 #include "reports/report_store.hpp"
-#include "sys/clock.hpp"
-#include "sys/resolver.hpp"
 
 namespace postrider::reports {
 

@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/append.hpp"
 #include "base/ascii.hpp"
+#include "base/char_set.hpp"
 #include "mail/address.hpp"
 #include "wire/authres/authres.hpp"
 #include "wire/mime/quoted_string.hpp"
@@ -16,16 +16,12 @@ namespace {
 constexpr std::size_t kLine = 78;  // RFC 5322 2.1.1
 constexpr std::size_t kMostValue = 255;
 
-constexpr auto kTokenChars = [] {
-  std::array<bool, 256> in{};
-  for (unsigned char c = '!'; c < '\x7f'; ++c)
-    in[c] = !std::string_view("()<>@,;:\\\"/[]?=").contains(static_cast<char>(c));
-  return in;
-}();
+constexpr base::CharSet kTokenChars([](char c) {
+  return c > ' ' && c != '\x7f' && base::is_ascii(c) && !std::string_view("()<>@,;:\\\"/[]?=").contains(c);
+});
 
 bool is_token(std::string_view text) {
-  return !text.empty() && text.size() <= kMostValue &&
-         std::ranges::all_of(text, [](char c) { return kTokenChars[static_cast<unsigned char>(c)]; });
+  return !text.empty() && text.size() <= kMostValue && kTokenChars.has_all(text);
 }
 
 std::string clean(std::string_view text) {

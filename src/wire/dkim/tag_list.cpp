@@ -1,10 +1,10 @@
 #include "wire/dkim/tag_list.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "base/ascii.hpp"
+#include "base/char_set.hpp"
 #include "wire/base64.hpp"
 #include "wire/mime/lexer.hpp"
 
@@ -17,20 +17,9 @@ bool is_name(std::string_view text) {
 }
 
 // VALCHAR, white space, and of messages in UTF-8 what is not ASCII. RFC 6376 3.2, RFC 8616 5
-constexpr auto kInValue = [] {
-  std::array<bool, 256> in{};
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const auto c = static_cast<char>(i);
-    in[i] = (c > ' ' && c < '\x7f') || mime::is_space(c) || !base::is_ascii(c);
-  }
-  return in;
-}();
-
-bool is_value(std::string_view text) {
-  bool all = true;
-  for (const char c : text) all &= kInValue[static_cast<unsigned char>(c)];
-  return all;
-}
+constexpr base::CharSet kInValue([](char c) {
+  return (c > ' ' && c < '\x7f') || mime::is_space(c) || !base::is_ascii(c);
+});
 
 }  // namespace
 
@@ -54,7 +43,7 @@ std::expected<TagList, std::string> TagList::parse(std::string_view text) {
     if (equals == std::string_view::npos) return std::unexpected("a tag without \"=\"");
     const Tag tag{trim(spec.substr(0, equals)), trim(spec.substr(equals + 1))};
     if (!is_name(tag.name)) return std::unexpected("a tag with a bad name");
-    if (!is_value(tag.value)) return std::unexpected("a value with a control character");
+    if (!kInValue.has_all(tag.value)) return std::unexpected("a value with a control character");
     if (list.find(tag.name)) return std::unexpected("the tag " + std::string(tag.name) + "= stands twice");
     if (list.tags_.size() == kMaxTags) return std::unexpected("too many tags");
     list.tags_.push_back(tag);
