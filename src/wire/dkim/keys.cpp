@@ -5,10 +5,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include <array>
 #include <cstdint>
 #include <cstdlib>
-#include <functional>
 
 #include "base/openssl.hpp"
 #include "wire/dkim/der.hpp"
@@ -45,20 +43,6 @@ Key make_rsa(const RsaNumbers& numbers) {
   return Key(key, EVP_PKEY_free);
 }
 
-// A key that is made anew costs more than a verification: most of that is what OpenSSL works out of the modulus at the key's first
-// use. Those that were seen last stay at hand, 64 for each thread.
-Key known_rsa(std::string_view octets, const RsaNumbers& numbers) {
-  struct Known {
-    std::string octets;
-    Key key;
-  };
-  constexpr std::size_t kKnown = 64;
-  thread_local std::array<Known, kKnown> all;
-  Known& known = all[std::hash<std::string_view>()(octets) % kKnown];
-  if (known.octets != octets) known = {std::string(octets), make_rsa(numbers)};
-  return known.key;
-}
-
 // With the padding and hash of DKIM, for the operation that `init` begins. RFC 6376 3.3
 base::KeyContextPtr rsa_context(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
   static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
@@ -68,22 +52,6 @@ base::KeyContextPtr rsa_context(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
       EVP_PKEY_CTX_set_signature_md(context.get(), sha256) != 1)
     return {};
   return context;
-}
-
-// To set up a verification takes half as long as to do it: each thread keeps what it set up for the keys that it saw last, 64 at
-// most. Null: OpenSSL can't.
-EVP_PKEY_CTX* verification(const Key& key) {
-  struct Ready {
-    Key key;
-    base::KeyContextPtr context;
-  };
-  constexpr int kBits = 6;
-  thread_local std::array<Ready, 1 << kBits> all;
-  // Addresses of one kind differ by multiples of their size; a product's upper bits depend on all of theirs.
-  const std::uint64_t mixed = reinterpret_cast<std::uintptr_t>(key.get()) * 0x9E37'79B9'7F4A'7C15;
-  Ready& ready = all[mixed >> (64 - kBits)];
-  if (ready.key != key) ready = {key, rsa_context(key.get(), EVP_PKEY_verify_init)};
-  return ready.context.get();
 }
 
 std::string sign_rsa(EVP_PKEY* key, const Digest& hash) {
@@ -111,8 +79,11 @@ int no_passphrase(char*, int, int, void*) { return -1; }
 
 }  // namespace
 
-PublicKey::PublicKey(KeyType type, std::shared_ptr<EVP_PKEY> key)
-    : type_(type), bits_(type == KeyType::rsa ? EVP_PKEY_get_bits(key.get()) : 256), key_(std::move(key)) {}
+PublicKey::PublicKey(KeyType type, std::shared_ptr<EVP_PKEY> key, std::shared_ptr<EVP_PKEY_CTX> verification)
+    : type_(type),
+      bits_(type == KeyType::rsa ? EVP_PKEY_get_bits(key.get()) : 256),
+      key_(std::move(key)),
+      verification_(std::move(verification)) {}
 
 std::expected<PublicKey, std::string> PublicKey::parse(KeyType type, std::string_view octets) {
   if (type == KeyType::ed25519) {
@@ -120,23 +91,22 @@ std::expected<PublicKey, std::string> PublicKey::parse(KeyType type, std::string
     Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, base::octets(octets), octets.size()),
             EVP_PKEY_free);
     if (!key) return Error("no Ed25519 key");
-    return PublicKey(type, std::move(key));
+    return PublicKey(type, std::move(key), nullptr);
   }
   const auto numbers = parse_rsa_key(octets);
   if (!numbers) return Error("no RSA key");
   if (numbers->modulus.size() > kLongestRsa / 8) return Error("an RSA key of more than 8192 bits");
   if (numbers->exponent.size() > kMostExponent) return Error("an RSA key with a huge exponent");
-  Key key = known_rsa(octets, *numbers);
-  if (!key) return Error("no RSA key");
-  return PublicKey(type, std::move(key));
+  Key key = make_rsa(*numbers);
+  base::KeyContextPtr verification = key ? rsa_context(key.get(), EVP_PKEY_verify_init) : nullptr;
+  if (!verification) return Error("no RSA key");
+  return PublicKey(type, std::move(key), std::move(verification));
 }
 
 bool PublicKey::verify(const Digest& hash, std::string_view signature) const {
-  if (type_ == KeyType::rsa) {
-    EVP_PKEY_CTX* const context = verification(key_);
-    return context &&
-           EVP_PKEY_verify(context, base::octets(signature), signature.size(), hash.data(), hash.size()) == 1;
-  }
+  if (type_ == KeyType::rsa)
+    return EVP_PKEY_verify(verification_.get(), base::octets(signature), signature.size(), hash.data(),
+                           hash.size()) == 1;
   const base::DigestContextPtr context(EVP_MD_CTX_new());
   return context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
          EVP_DigestVerify(context.get(), base::octets(signature), signature.size(), hash.data(),

@@ -20,7 +20,7 @@ inline constexpr int kWeakestRsa = 1024;  // RFC 8301 3.2
 // A longer one costs too much to check, and is in no record. RFC 8301 3.2 asks for 4096.
 inline constexpr int kLongestRsa = 8192;
 
-// Immutable; any thread. Copies share the key.
+// One thread at a time, its copies together: they share the key, and what is set up to verify with it.
 class PublicKey {
  public:
   // `octets`: of RSA a SubjectPublicKeyInfo, or the RSAPublicKey in it, in DER (RFC 6376 3.6.1); of Ed25519 the 32 octets
@@ -34,10 +34,11 @@ class PublicKey {
   bool verify(const Digest& hash, std::string_view signature) const;
 
  private:
-  PublicKey(KeyType type, std::shared_ptr<EVP_PKEY> key);
+  PublicKey(KeyType type, std::shared_ptr<EVP_PKEY> key, std::shared_ptr<EVP_PKEY_CTX> verification);
   KeyType type_;
   int bits_;
   std::shared_ptr<EVP_PKEY> key_;
+  std::shared_ptr<EVP_PKEY_CTX> verification_;  // of RSA: to set it up takes half as long as to verify
 };
 
 // Immutable; any thread. Copies share the key, which is cleared from memory with the last of them.

@@ -117,6 +117,32 @@ NoKey refusal(std::vector<std::string> records, Algorithm algorithm = Algorithm:
 
 const std::string kRecord = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
+// More of them than stay at hand, and longer ones.
+TEST(DkimKeyChoice, GivesEachRecordItsOwnKeyHoweverOftenAndInWhateverOrder) {
+  struct One {
+    PrivateKey key;
+    std::string record;
+  };
+  std::vector<One> all;
+  for (std::size_t i = 0; i < 150; ++i) {
+    auto key = PrivateKey::from_pem(make_key(KeyType::ed25519)).value();
+    std::string record = write_key_record(KeyType::ed25519, key.public_octets());
+    if (i % 50 == 0) record += "; n=" + std::string(5000 + i, 'x');
+    all.push_back({std::move(key), std::move(record)});
+  }
+  for (const std::size_t step : {1, 7, 50, 1}) {
+    for (std::size_t i = 0, at = 0; i < all.size(); ++i, at = (at + step) % all.size()) {
+      const auto chosen =
+          choose_key(Algorithm::ed25519_sha256, {KeyAnswer::Kind::found, {"none", all[at].record}, {}});
+      ASSERT_TRUE(chosen);
+      EXPECT_EQ(chosen->text, all[at].record);
+      EXPECT_EQ(chosen->record.public_key, all[at].key.public_octets());
+      EXPECT_TRUE(chosen->key.verify(kHash, all[at].key.sign(kHash)));
+      EXPECT_FALSE(chosen->key.verify(kHash, all[(at + 1) % all.size()].key.sign(kHash)));
+    }
+  }
+}
+
 // RFC 6376 6.1.2
 TEST(DkimKeyChoice, PassesOverRecordsThatAreNoKeys) {
   EXPECT_EQ(refusal({kRecord}).text, kRecord);
