@@ -14,7 +14,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 endif()
 
-# The release build knows what the server does often and what seldom, from a profile of it at work: it costs 5 to 17 % less CPU
+# The release build knows what the server does often and what seldom, from a profile of it at work: it costs 5 to 16 % less CPU
 # (docs/performance.md). tools/profile_release makes the profile anew; where the code has changed since, it is as if there were none.
 # A function of one file has that file's name in it: without the folder, since the profile is for every checkout.
 option(POSTRIDER_PROFILING "Build what writes such a profile at its end" OFF)

@@ -21,7 +21,7 @@ struct KeyAnswer {
 struct ChosenKey {
   std::string text;  // of the record, as read
   KeyRecord record;
-  PublicKey key;
+  PublicKey key;  // for the thread that chose it: its next choice of the same record shares it
 };
 
 struct NoKey {

@@ -5,7 +5,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include <cstdint>
 #include <cstdlib>
 
 #include "base/openssl.hpp"
