@@ -6,6 +6,7 @@
 //   then              check.findings()
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,12 +56,16 @@ struct AuthenticationFindings {
 // Domains of all addresses in all From fields, as written; for DmarcCheck. At most DmarcCheck::kMostAuthors + 1, each once.
 std::vector<std::string> author_domains(const wire::dkim::HeaderIndex& header);
 
+class KnownClients;
+
 // One for a message. One thread at a time. Its bounds are those of its parts and of Lookups: kMostQuestions for all.
 class AuthenticationCheck {
  public:
   // Tells `bodies`, which outlives it, what is wanted of it. `header` (all fields, without the blank line) may go when this
-  // returns.
-  AuthenticationCheck(AuthenticationFacts facts, std::string_view header, wire::dkim::BodyHasher& bodies);
+  // returns. What `known` has of the client is not looked up again, and the finding of SPF then has no trace; it outlives this, and
+  // null asks for everything. With it all facts are known.
+  AuthenticationCheck(AuthenticationFacts facts, std::string_view header, wire::dkim::BodyHasher& bodies,
+                      KnownClients* known = nullptr);
   AuthenticationCheck(const AuthenticationCheck&) = delete;
   AuthenticationCheck& operator=(const AuthenticationCheck&) = delete;
 
@@ -74,19 +79,23 @@ class AuthenticationCheck {
 
  private:
   AuthenticationCheck(AuthenticationFacts facts, const wire::dkim::HeaderIndex& header,
-                      wire::dkim::BodyHasher& bodies);
+                      wire::dkim::BodyHasher& bodies, KnownClients* known);
+  void recall();
+  void look_at_client(Lookups& lookups);
   bool check_spf(Lookups& lookups);
   void identify();
 
   const AuthenticationFacts facts_;
   const wire::dkim::BodyHasher& bodies_;
+  KnownClients* const known_;
   std::optional<SpfCheck> helo_;  // nothing with the null sender
   std::optional<SpfCheck> mail_from_;
+  std::chrono::seconds good_for_ = Lookups::kLongest;  // what iprev and SPF found
   DkimCheck dkim_;
   ArcCheck arc_;
   AuthenticationFindings findings_;
   DmarcCheck dmarc_;
-  bool has_iprev_, has_identifiers_ = false, body_is_over_ = false;
+  bool has_iprev_, has_helo_ = false, has_spf_ = false, has_identifiers_ = false, body_is_over_ = false;
 };
 
 }  // namespace postrider::policy

@@ -37,32 +37,44 @@ dmarc::Policy milder(dmarc::Policy policy) {
   return policy == dmarc::Policy::reject ? dmarc::Policy::quarantine : dmarc::Policy::none;
 }
 
-// One author. Nothing is kept between two runs: the answers are.
-class Judge {
- public:
-  Judge(const std::string& author, Lookups& lookups) : lookups_(lookups) { finding_.author = author; }
+// The larger, the worse.
+std::pair<int, dmarc::Policy> badness(const DmarcFinding& finding) {
+  constexpr std::array<int, 5> kOrder = {1, 0, 4, 3, 2};  // none, pass, fail, temperror, permerror
+  return {kOrder.at(static_cast<std::size_t>(finding.result)), finding.disposition};
+}
 
-  // Nothing: more answers, or the identifiers, are needed.
-  std::optional<DmarcFinding> run(const std::optional<DmarcIdentifiers>& identifiers) {
-    if (!find_record()) return {};
+}  // namespace
+
+// Of one author.
+class DmarcCheck::Judge {
+ public:
+  explicit Judge(std::string author) { finding_.author = std::move(author); }
+
+  // False: more answers, or the identifiers, are needed.
+  bool go_on(Lookups& lookups, const std::optional<DmarcIdentifiers>& identifiers) {
+    if (done_) return true;
+    if (!has_record_) has_record_ = find_record(lookups);
+    if (!has_record_) return false;
     if (finding_.record && finding_.record->applies()) {
-      if (!identifiers || !judge(*identifiers)) return {};
+      if (!identifiers || !judge(*identifiers, lookups)) return false;
     } else if (finding_.record) {
       finding_.record.reset();
       end(DmarcResult::none,
           "the record of " + finding_.policy_domain + " has no valid policy and nobody to tell");
     }
-    trace();
-    return std::move(finding_);
+    trace(lookups);
+    return done_ = true;
   }
+  // Complete when go_on() has said true.
+  const DmarcFinding& finding() const { return finding_; }
 
  private:
   // RFC 9989 4.10.1. False: not yet.
-  bool find_record() {
+  bool find_record(Lookups& lookups) {
     using State = DmarcRecordAt::State;
-    DmarcRecordAt own = dmarc_record_at(finding_.author, lookups_);
+    DmarcRecordAt own = dmarc_record_at(finding_.author, lookups);
     if (own.state == State::pending) return false;
-    look_at(finding_.author);
+    look_at(finding_.author, own.outcome);
     author_may_be_missing_ = own.nxdomain;
     if (own.state == State::trouble) {
       end(DmarcResult::temperror, dmarc_name(finding_.author) + ": " + own.outcome);
@@ -73,7 +85,7 @@ class Judge {
       finding_.policy_domain = finding_.author;
       return true;
     }
-    DmarcWalk walk = walk_from(finding_.author);
+    DmarcWalk walk = walk_from(finding_.author, lookups);
     if (walk.pending) return false;
     if (!walk.trouble.empty()) {
       end(DmarcResult::temperror, walk.trouble);
@@ -87,14 +99,14 @@ class Judge {
     return true;
   }
 
-  bool judge(const DmarcIdentifiers& identifiers) {
+  bool judge(const DmarcIdentifiers& identifiers, Lookups& lookups) {
     std::vector<std::string> spf, dkim;
     if (identifiers.spf) add_once(spf, normal(*identifiers.spf), 1);
     for (const std::string& domain : identifiers.dkim)
       add_once(dkim, normal(domain), DmarcCheck::kMostIdentifiers);
-    const bool known_spf = align(spf, finding_.record->spf, finding_.spf_aligned);
-    const bool known_dkim = align(dkim, finding_.record->dkim, finding_.dkim_aligned);
-    const bool known_policy = choose_policy();
+    const bool known_spf = align(spf, finding_.record->spf, finding_.spf_aligned, lookups);
+    const bool known_dkim = align(dkim, finding_.record->dkim, finding_.dkim_aligned, lookups);
+    const bool known_policy = choose_policy(lookups);
     if (!known_spf || !known_dkim || !known_policy) return false;
     if (!finding_.spf_aligned.empty() || !finding_.dkim_aligned.empty()) {
       end(DmarcResult::pass, passed());
@@ -108,7 +120,8 @@ class Judge {
   }
 
   // The first identifier that is aligned. False: not yet. RFC 9989 4.10.2
-  bool align(const std::vector<std::string>& identifiers, dmarc::Alignment mode, std::string& aligned) {
+  bool align(const std::vector<std::string>& identifiers, dmarc::Alignment mode, std::string& aligned,
+             Lookups& lookups) {
     if (std::ranges::find(identifiers, finding_.author) != identifiers.end()) {
       aligned = finding_.author;
       return true;
@@ -118,12 +131,12 @@ class Judge {
     const std::string_view top = top_label(finding_.author);
     const auto near = [&](const std::string& domain) { return top_label(domain) == top; };
     if (std::ranges::none_of(identifiers, near)) return true;
-    if (!find_organization()) return false;
+    if (!find_organization(lookups)) return false;
     if (finding_.organization.empty()) return true;
     bool known = true;
     for (const std::string& identifier : identifiers) {
       if (!is_within(identifier, finding_.organization)) continue;
-      const DmarcWalk walk = walk_from(identifier);
+      const DmarcWalk walk = walk_from(identifier, lookups);
       known = known && !walk.pending;
       if (walk.pending) continue;
       if (!walk.trouble.empty())
@@ -134,16 +147,16 @@ class Judge {
     return known;
   }
 
-  bool find_organization() {
+  bool find_organization(Lookups& lookups) {
     if (!finding_.organization.empty() || !trouble_.empty()) return true;
-    DmarcWalk walk = walk_from(finding_.author);
+    DmarcWalk walk = walk_from(finding_.author, lookups);
     trouble_ = std::move(walk.trouble);
     if (trouble_.empty()) finding_.organization = std::move(walk.organization);
     return !walk.pending;
   }
 
   // RFC 9989 4.10.1: of the domain itself p, of one below it sp or, where that does not exist, np.
-  bool choose_policy() {
+  bool choose_policy(Lookups& lookups) {
     const dmarc::Record& record = *finding_.record;
     const auto choose = [this](dmarc::Policy policy, std::string_view tag) {
       finding_.policy = policy;
@@ -154,7 +167,7 @@ class Judge {
     if (record.subdomain) choose(*record.subdomain, "sp");
     // What has something below it exists. RFC 8020 2
     if (!record.missing || !author_may_be_missing_) return true;
-    const AddressAnswer* answer = lookups_.a(finding_.author);
+    const AddressAnswer* answer = lookups.a(finding_.author);
     if (!answer) return false;
     const bool missing = !*answer && answer->error().error == sys::dns::Error::nxdomain;
     if (missing) choose(*record.missing, "np");
@@ -167,9 +180,9 @@ class Judge {
     return domain.substr(domain.rfind('.') + 1);  // npos + 1 is 0
   }
 
-  DmarcWalk walk_from(const std::string& domain) {
+  DmarcWalk walk_from(const std::string& domain, Lookups& lookups) {
     for (const std::string& target : dmarc_targets(domain)) look_at(target);
-    return dmarc_walk(domain, lookups_);
+    return dmarc_walk(domain, lookups);
   }
 
   std::string passed() const {
@@ -187,13 +200,15 @@ class Judge {
     return "what passes is not aligned with " + finding_.author + ": " + others;
   }
 
-  void look_at(const std::string& domain) {
-    if (std::ranges::find(looked_at_, domain) == looked_at_.end()) looked_at_.push_back(domain);
+  // `outcome`: what stands there, where it is known already.
+  void look_at(const std::string& domain, std::string outcome = {}) {
+    if (std::ranges::find(looked_at_, domain, &LookedAt::domain) == looked_at_.end())
+      looked_at_.push_back({domain, std::move(outcome)});
   }
 
-  void trace() {
-    for (const std::string& domain : looked_at_) {
-      std::string outcome = dmarc_record_at(domain, lookups_).outcome;
+  void trace(Lookups& lookups) {
+    for (auto& [domain, outcome] : looked_at_) {
+      if (outcome.empty()) outcome = dmarc_record_at(domain, lookups).outcome;
       if (!outcome.empty())
         finding_.trace.push_back({base::printable(dmarc_name(domain)), std::move(outcome)});
     }
@@ -204,20 +219,14 @@ class Judge {
     finding_.reason = base::printable(reason);
   }
 
-  Lookups& lookups_;
+  struct LookedAt {
+    std::string domain, outcome;
+  };
   DmarcFinding finding_;
-  std::vector<std::string> looked_at_;
+  std::vector<LookedAt> looked_at_;
   std::string trouble_;
-  bool author_may_be_missing_ = false;
+  bool has_record_ = false, author_may_be_missing_ = false, done_ = false;
 };
-
-// The larger, the worse.
-std::pair<int, dmarc::Policy> badness(const DmarcFinding& finding) {
-  constexpr std::array<int, 5> kOrder = {1, 0, 4, 3, 2};  // none, pass, fail, temperror, permerror
-  return {kOrder.at(static_cast<std::size_t>(finding.result)), finding.disposition};
-}
-
-}  // namespace
 
 std::string_view to_string(DmarcResult result) {
   constexpr std::array<std::string_view, 5> kNames = {"none", "pass", "fail", "temperror", "permerror"};
@@ -226,30 +235,34 @@ std::string_view to_string(DmarcResult result) {
 
 DmarcCheck::DmarcCheck(const std::vector<std::string>& authors) {
   bool malformed = false;
+  std::vector<std::string> domains;
   for (const std::string& author : authors) {
     std::string domain = normal(author);
     malformed = malformed || domain.empty();
-    add_once(authors_, std::move(domain), kMostAuthors + 1);
+    add_once(domains, std::move(domain), kMostAuthors + 1);
   }
-  done_ = malformed || authors_.empty() || authors_.size() > kMostAuthors;
-  if (!done_) return;
+  done_ = malformed || domains.empty() || domains.size() > kMostAuthors;
+  if (!done_) {
+    for (std::string& domain : domains) judges_.push_back(std::make_unique<Judge>(std::move(domain)));
+    return;
+  }
   finding_.result = DmarcResult::permerror;
-  finding_.reason = malformed          ? "From has a domain that can't be one"
-                    : authors_.empty() ? "From has no domain"
-                                       : "From has more than 4 domains";
+  finding_.reason = malformed         ? "From has a domain that can't be one"
+                    : domains.empty() ? "From has no domain"
+                                      : "From has more than 4 domains";
 }
+
+DmarcCheck::~DmarcCheck() = default;
 
 void DmarcCheck::identify(DmarcIdentifiers identifiers) { identifiers_ = std::move(identifiers); }
 
 bool DmarcCheck::go_on(Lookups& lookups) {
   if (done_) return true;
-  std::vector<DmarcFinding> findings;
-  for (const std::string& author : authors_) {
-    if (auto finding = Judge(author, lookups).run(identifiers_)) findings.push_back(std::move(*finding));
-  }
-  if (findings.size() < authors_.size()) return false;
-  finding_ = std::move(*std::ranges::max_element(findings, {}, badness));
   done_ = true;
+  for (const auto& judge : judges_) done_ = judge->go_on(lookups, identifiers_) && done_;
+  if (!done_) return false;
+  finding_ = (*std::ranges::max_element(judges_, {}, [](const auto& one) { return badness(one->finding()); }))
+                 ->finding();
   return true;
 }
 

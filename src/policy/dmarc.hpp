@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,7 @@ class DmarcCheck {
   // is judged, and the worst finding counts: fail before temperror, permerror, none and pass, and among fails the
   // strictest disposition; more than kMostAuthors are permerror. RFC 9989 5.3.1, 11.5
   explicit DmarcCheck(const std::vector<std::string>& authors);
+  ~DmarcCheck();
 
   // Once; without it go_on() never says true, but of what needs no identifiers.
   void identify(DmarcIdentifiers identifiers);
@@ -63,7 +65,8 @@ class DmarcCheck {
   const DmarcFinding& finding() const { return finding_; }
 
  private:
-  std::vector<std::string> authors_;
+  class Judge;
+  std::vector<std::unique_ptr<Judge>> judges_;  // one for each author
   std::optional<DmarcIdentifiers> identifiers_;
   DmarcFinding finding_;
   bool done_ = false;

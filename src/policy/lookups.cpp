@@ -1,5 +1,6 @@
 #include "policy/lookups.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ascii.hpp"
@@ -35,7 +36,10 @@ const Answer* Lookups::find(QuestionType type, std::string name) {
       ++asked_;
     }
   }
-  return place->second ? &std::get<Answer>(*place->second) : nullptr;
+  if (!place->second) return nullptr;
+  const Answer& answer = std::get<Answer>(*place->second);
+  ttl_ = std::min(ttl_, answer ? answer->ttl : std::chrono::seconds(0));
+  return &answer;
 }
 
 const AddressAnswer* Lookups::a(std::string_view name) {

@@ -5,6 +5,7 @@
 // run side by side on the same answers, and a test is the DNS by calling answer(). See Inquiry for the server.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -62,6 +63,9 @@ class Lookups {
   const std::map<Question, std::optional<AnyAnswer>>& answers() const { return answers_; }
   // Requires an answer of the question's type. A second answer to a question is dropped.
   void answer(const Question& question, AnyAnswer answer);
+  // How long what was told since the last call holds, at most kLongest: 0 where one of the answers is that there is none.
+  std::chrono::seconds take_ttl() { return std::exchange(ttl_, kLongest); }
+  static constexpr std::chrono::seconds kLongest = std::chrono::minutes(5);
 
  private:
   template <class Answer>
@@ -70,6 +74,7 @@ class Lookups {
   std::map<Question, std::optional<AnyAnswer>> answers_;
   Wanted wanted_;
   std::size_t asked_ = 0;  // questions that were ever in wanted_
+  std::chrono::seconds ttl_ = kLongest;
 };
 
 // The DNS says that there is none: the name does not exist, or has no such record.

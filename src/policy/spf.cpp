@@ -297,7 +297,7 @@ bool SpfCheck::explain(Lookups& lookups) {
 }
 
 // RFC 7208 6.2: whatever is wrong with it, there is no explanation then.
-SpfCheck::Name SpfCheck::explanation(Lookups& lookups) const {
+SpfCheck::Name SpfCheck::explanation(Lookups& lookups) {
   const Name name = expand(*frames_.back().record->exp, lookups);
   if (!name || name->empty()) return name;
   const TextAnswer* answer = lookups.txt(*name);
@@ -305,6 +305,7 @@ SpfCheck::Name SpfCheck::explanation(Lookups& lookups) const {
   if (!*answer || (*answer)->records.size() != 1) return "";
   const auto text = spf::parse_macro_string((*answer)->records.front(), spf::MacroPlace::explanation);
   if (!text) return "";
+  look_for_sender(*text);
   const Name validated = text->uses('p') ? validated_name(lookups) : Name("");
   if (!validated) return {};
   auto expanded = spf::expand(*text, values(*validated));
@@ -318,12 +319,13 @@ bool SpfCheck::is_near(const AddressAnswer& answer, const spf::Mechanism& mechan
   return std::ranges::any_of(answer->records, [&](const auto& address) { return network.contains(address); });
 }
 
-SpfCheck::Name SpfCheck::target(const spf::Mechanism& mechanism, Lookups& lookups) const {
+SpfCheck::Name SpfCheck::target(const spf::Mechanism& mechanism, Lookups& lookups) {
   return mechanism.domain ? expand(*mechanism.domain, lookups) : frames_.back().domain;
 }
 
 // RFC 7208 4.8
-SpfCheck::Name SpfCheck::expand(const spf::MacroString& spec, Lookups& lookups) const {
+SpfCheck::Name SpfCheck::expand(const spf::MacroString& spec, Lookups& lookups) {
+  look_for_sender(spec);
   // No name of the DNS has such a local part in it. RFC 8616 4
   if (!base::is_ascii(request_.local) && (spec.uses('s') || spec.uses('l'))) return "";
   const Name validated = spec.uses('p') ? validated_name(lookups) : Name("");
@@ -353,6 +355,11 @@ spf::MacroValues SpfCheck::values(std::string_view validated) const {
           .validated = validated,
           .receiver = request_.receiver,
           .seconds = std::chrono::floor<std::chrono::seconds>(request_.now).time_since_epoch().count()};
+}
+
+// RFC 7208 7.2
+void SpfCheck::look_for_sender(const spf::MacroString& text) {
+  is_personal_ = is_personal_ || text.uses('s') || text.uses('l') || text.uses('t');
 }
 
 // False: it was one too many. RFC 7208 4.6.4

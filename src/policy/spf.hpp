@@ -88,6 +88,8 @@ class SpfCheck {
   bool go_on(Lookups& lookups);
   // Complete when go_on() has said true.
   const SpfFinding& finding() const { return finding_; }
+  // It holds for this sender at this time only; else for every sender of the domain, as long as the answers do.
+  bool is_personal() const { return is_personal_; }
 
  private:
   // A domain whose record is evaluated; all but the last wait for an include.
@@ -106,7 +108,7 @@ class SpfCheck {
   bool try_mechanism(Lookups& lookups);
   bool take_redirect(Lookups& lookups);
   bool explain(Lookups& lookups);
-  Name explanation(Lookups& lookups) const;
+  Name explanation(Lookups& lookups);
 
   Match match(const wire::spf::Mechanism& mechanism, Lookups& lookups);
   Match enter(std::string name);
@@ -116,10 +118,11 @@ class SpfCheck {
   Match match_exists(const std::string& name, Lookups& lookups);
   bool is_near(const AddressAnswer& answer, const wire::spf::Mechanism& mechanism) const;
 
-  Name target(const wire::spf::Mechanism& mechanism, Lookups& lookups) const;
-  Name expand(const wire::spf::MacroString& spec, Lookups& lookups) const;
+  Name target(const wire::spf::Mechanism& mechanism, Lookups& lookups);
+  Name expand(const wire::spf::MacroString& spec, Lookups& lookups);
   Name validated_name(Lookups& lookups) const;
   wire::spf::MacroValues values(std::string_view validated) const;
+  void look_for_sender(const wire::spf::MacroString& text);
 
   bool count_term();
   Match no_answer(sys::dns::Error error, const std::string& name);
@@ -134,7 +137,7 @@ class SpfCheck {
   SpfFinding finding_;
   std::vector<Frame> frames_;  // at most 11
   unsigned terms_ = 0, voids_ = 0;
-  bool explaining_ = false, done_ = false;
+  bool explaining_ = false, done_ = false, is_personal_ = false;
 };
 
 }  // namespace postrider::policy

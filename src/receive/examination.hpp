@@ -7,6 +7,7 @@
 
 #include "policy/authentication.hpp"
 #include "policy/inquiry.hpp"
+#include "policy/known_clients.hpp"
 
 namespace postrider::receive {
 
@@ -18,6 +19,7 @@ class Examination {
     const sys::Clock& clock;
     policy::Inquiry::Post post;
     base::Milliseconds timeout;  // for the DNS: from the header on, and again from the end of the body
+    policy::KnownClients* known = nullptr;  // of the thread; null: every client is a new one
   };
   // Asks the DNS. `bodies` outlives it and is not finished; `header` may go when this returns.
   Examination(policy::AuthenticationFacts facts, std::string_view header, wire::dkim::BodyHasher& bodies,

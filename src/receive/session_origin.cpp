@@ -44,13 +44,15 @@ void count(const policy::AuthenticationFindings& findings, wire::dmarc::Policy d
 void Session::examine(std::string_view header) {
   auto facts = dialog_.unproven();
   if (!facts || !services_.resolver) return;
+  thread_local policy::KnownClients known;
   examination_ = std::make_unique<Examination>(
       *std::move(facts), header, transfer_->bodies(),
       Examination::Means{.resolver = *services_.resolver,
                          .clock = services_.clock,
                          .post = [executor = stream_->executor()](
                                      auto answer) { boost::asio::post(executor, std::move(answer)); },
-                         .timeout = dialog_.setting().config->authentication.timeout});
+                         .timeout = dialog_.setting().config->authentication.timeout,
+                         .known = &known});
 }
 
 awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, std::string_view header,

@@ -12,8 +12,8 @@
 namespace postrider::sys {
 
 // As Resolver; `done` may be called before the call returns. Holds its 10,000 answers that were last used, each of 4 KiB at most, for
-// their time to live and 5 minutes at most; that there is none (nxdomain, nodata) for 30 s; no trouble. While the breaker is open what
-// is not known is a `timeout` at once.
+// their time to live and 5 minutes at most, and tells what is left of that; that there is none (nxdomain, nodata) for 30 s; no
+// trouble. While the breaker is open what is not known is a `timeout` at once.
 class CachingResolver final : public Resolver {
  public:
   static constexpr std::size_t kAnswers = 10000;

@@ -59,6 +59,21 @@ TEST_F(CachingResolverTest, AsksOnceForAsLongAsAnAnswerIsGood) {
   EXPECT_EQ(txt("one.test"), "second");
 }
 
+TEST_F(CachingResolverTest, TellsWhatIsLeftOfAnAnswersTimeToLive) {
+  dns.texts["one.test"] = {"first"};
+  std::chrono::seconds left{};
+  const auto ask = [&] {
+    cache.txt("one.test", 1s, [&](const dns::Result<std::string>& answer) { left = answer->ttl; });
+    return left;
+  };
+  EXPECT_EQ(ask(), 300s);
+  EXPECT_EQ(ask(), 300s);
+  clock.advance(120s);
+  EXPECT_EQ(ask(), 180s);
+  clock.advance(179500ms);
+  EXPECT_EQ(ask(), 0s);
+}
+
 TEST_F(CachingResolverTest, KeepsWhatIsNotThereForAShortTime) {
   EXPECT_EQ(txt("one.test"), "nxdomain");
   dns.texts["one.test"] = {"here"};

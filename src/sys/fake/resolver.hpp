@@ -19,6 +19,7 @@ struct Resolver final : sys::Resolver {
   std::map<std::string, std::vector<std::string>> pointers;  // by the address as text
   std::map<std::string, std::vector<std::string>> texts;
   std::map<std::string, dns::Error> errors;
+  std::map<std::string, std::chrono::seconds> ttls;  // of a name's answers; else 300 s
   bool secure = false;
   std::atomic<int> asked = 0;  // questions so far
 
@@ -53,7 +54,8 @@ struct Resolver final : sys::Resolver {
     ++asked;
     const auto found = map.find(name);
     if (found == map.end() || found->second.empty() || errors.contains(name)) return failure(name);
-    return dns::Answer<T>{found->second, std::chrono::seconds(300), secure};
+    const auto ttl = ttls.find(name);
+    return dns::Answer<T>{found->second, ttl == ttls.end() ? std::chrono::seconds(300) : ttl->second, secure};
   }
   dns::Result<base::IpAddress> addresses(const std::string& name, bool v4) {
     const auto all = find(hosts, base::lower(name));
