@@ -261,8 +261,9 @@ bool DmarcCheck::go_on(Lookups& lookups) {
   done_ = true;
   for (const auto& judge : judges_) done_ = judge->go_on(lookups, identifiers_) && done_;
   if (!done_) return false;
-  finding_ = (*std::ranges::max_element(judges_, {}, [](const auto& one) { return badness(one->finding()); }))
-                 ->finding();
+  finding_ = (*std::ranges::max_element(judges_, {}, [](const auto& one) {
+               return badness(one->finding());
+             }))->finding();
   return true;
 }
 

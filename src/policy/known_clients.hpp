@@ -19,9 +19,9 @@ class KnownClients {
 
   struct Client {
     IprevFinding iprev;
-    SpfFinding helo;                     // as `mail_from` without its trace, which nobody asks for
+    SpfFinding helo;                        // as `mail_from` without its trace, which nobody asks for
     std::optional<SpfFinding> mail_from{};  // nothing: not known for this reverse-path
-    base::UtcTime until{};               // the DNS is to be asked again
+    base::UtcTime until{};                  // the DNS is to be asked again
   };
   // What still holds at facts.now; nothing of who was not seen, or said something else at HELO.
   std::optional<Client> find(const AuthenticationFacts& facts) const;

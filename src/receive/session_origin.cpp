@@ -44,7 +44,7 @@ void count(const policy::AuthenticationFindings& findings, wire::dmarc::Policy d
 void Session::examine(std::string_view header) {
   auto facts = dialog_.unproven();
   if (!facts || !services_.resolver) return;
-  thread_local policy::KnownClients known;
+  thread_local policy::KnownClients known;  // to all sessions of the thread
   examination_ = std::make_unique<Examination>(
       *std::move(facts), header, transfer_->bodies(),
       Examination::Means{.resolver = *services_.resolver,

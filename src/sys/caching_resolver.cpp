@@ -72,8 +72,7 @@ class CachingResolver::Known {
     if (const auto place = places_.find(key); place != places_.end() && place->second->good_until > now) {
       entries_.splice(entries_.begin(), entries_, place->second);
       answer = std::get<dns::Result<T>>(place->second->answer);
-      if (*answer)
-        (*answer)->ttl = std::chrono::floor<std::chrono::seconds>(place->second->good_until - now);
+      if (*answer) (*answer)->ttl = std::chrono::floor<std::chrono::seconds>(place->second->good_until - now);
       return {Found::answer};
     }
     const auto ruling = breaker_.question(now);

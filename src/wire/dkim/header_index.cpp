@@ -7,7 +7,9 @@
 namespace postrider::wire::dkim {
 namespace {
 
+// Any order serves that has equal names side by side; by size most of them are told apart at once.
 bool comes_before(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return a.size() < b.size();
   return std::ranges::lexicographical_compare(a, b, {}, base::to_lower, base::to_lower);
 }
 
