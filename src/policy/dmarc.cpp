@@ -100,6 +100,7 @@ class DmarcCheck::Judge {
   }
 
   bool judge(const DmarcIdentifiers& identifiers, Lookups& lookups) {
+    trouble_.clear();
     std::vector<std::string> spf, dkim;
     if (identifiers.spf) add_once(spf, normal(*identifiers.spf), 1);
     for (const std::string& domain : identifiers.dkim)
@@ -224,7 +225,7 @@ class DmarcCheck::Judge {
   };
   DmarcFinding finding_;
   std::vector<LookedAt> looked_at_;
-  std::string trouble_;
+  std::string trouble_;  // of judge()
   bool has_record_ = false, author_may_be_missing_ = false, done_ = false;
 };
 

@@ -162,6 +162,32 @@ def test_mail_that_is_what_it_says_passes(any_house, how):
     assert found["iprev"] == [f"pass (mx.good.test) policy.iprev={GOOD}"]
 
 
+def test_each_message_of_a_session_is_judged_by_who_sent_it(house):
+    server = house()
+    with client_from(server, GOOD, "mx.good.test") as smtp:
+        for sender, spf in (("joe@good.test", "pass"), ("bounce-1@good.test", "pass"), ("joe@soft.test", "fail"),
+                            ("ann@good.test", "pass"), ("", "pass")):
+            smtp.mail(sender)
+            smtp.rcpt()
+            found = results(delivered(server, smtp.data(GOOD_KEY.sign(author()))))
+            assert found["spf"][-1] == "pass smtp.helo=mx.good.test"
+            assert not sender or found["spf"][0].startswith(spf) and found["spf"][0].endswith(f"smtp.mailfrom={sender}")
+            assert found["iprev"] == [f"pass (mx.good.test) policy.iprev={GOOD}"]
+            assert found["dmarc"][0].startswith("pass")
+
+
+def test_what_was_found_out_holds_no_longer_than_the_dns_says(house):
+    server = house()
+    house.dns.ttl = 0
+    with client_from(server, GOOD, "mx.good.test") as smtp:
+        for record, spf in ((f"v=spf1 ip4:{GOOD} -all", "pass"), ("v=spf1 ~all", "softfail"), (f"v=spf1 ip4:{GOOD}", "pass")):
+            house.dns.records["good.test"]["TXT"] = [record]
+            smtp.mail("joe@good.test")
+            smtp.rcpt()
+            found = results(delivered(server, smtp.data(GOOD_KEY.sign(author()))))
+            assert found["spf"][0].startswith(spf), found
+
+
 def test_a_forgery_is_refused_with_the_name_of_whom_it_wrongs(any_house):
     server = any_house()
     reply = bring(server, author(), EVIL, "me@evil.test", "mx.evil.test")
