@@ -1,6 +1,5 @@
 #include "policy/known_clients.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "policy/testing/answers.hpp"
@@ -9,8 +8,6 @@ namespace postrider::policy {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 constexpr std::string_view kHeader = "From: a@client.test\r\n\r\n";
 
