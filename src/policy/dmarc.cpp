@@ -66,7 +66,7 @@ class DmarcCheck::Judge {
     return done_ = true;
   }
   // Complete when go_on() has said true.
-  const DmarcFinding& finding() const { return finding_; }
+  DmarcFinding& finding() { return finding_; }
 
  private:
   // RFC 9989 4.10.1. False: not yet.
@@ -262,9 +262,9 @@ bool DmarcCheck::go_on(Lookups& lookups) {
   done_ = true;
   for (const auto& judge : judges_) done_ = judge->go_on(lookups, identifiers_) && done_;
   if (!done_) return false;
-  finding_ = (*std::ranges::max_element(judges_, {}, [](const auto& one) {
-               return badness(one->finding());
-             }))->finding();
+  const auto worst =
+      std::ranges::max_element(judges_, {}, [](const auto& one) { return badness(one->finding()); });
+  finding_ = std::move((*worst)->finding());
   return true;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "sys/caching_resolver.hpp"
 #include "sys/resolver.hpp"
 
 namespace postrider::policy {
@@ -65,7 +66,7 @@ class Lookups {
   void answer(const Question& question, AnyAnswer answer);
   // How long what was told since the last call holds, at most kLongest: 0 where one of the answers is that there is none.
   std::chrono::seconds take_ttl() { return std::exchange(ttl_, kLongest); }
-  static constexpr std::chrono::seconds kLongest = std::chrono::minutes(5);
+  static constexpr std::chrono::seconds kLongest = sys::CachingResolver::kLongest;
 
  private:
   template <class Answer>

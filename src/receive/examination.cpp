@@ -6,7 +6,7 @@ namespace postrider::receive {
 
 Examination::Examination(policy::AuthenticationFacts facts, std::string_view header,
                          wire::dkim::BodyHasher& bodies, Means means)
-    : check_(std::move(facts), header, bodies, means.known),
+    : check_(std::move(facts), header, bodies, &means.known),
       timeout_(means.timeout),
       inquiry_(policy::Inquiry::make(means.resolver, means.clock, std::move(means.post))) {
   inquiry_->run(

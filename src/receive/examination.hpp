@@ -18,8 +18,8 @@ class Examination {
     sys::Resolver& resolver;  // as the clock, it outlives the examination
     const sys::Clock& clock;
     policy::Inquiry::Post post;
-    base::Milliseconds timeout;  // for the DNS: from the header on, and again from the end of the body
-    policy::KnownClients* known = nullptr;  // of the thread; null: every client is a new one
+    base::Milliseconds timeout;   // for the DNS: from the header on, and again from the end of the body
+    policy::KnownClients& known;  // of the thread; outlives the examination, too
   };
   // Asks the DNS. `bodies` outlives it and is not finished; `header` may go when this returns.
   Examination(policy::AuthenticationFacts facts, std::string_view header, wire::dkim::BodyHasher& bodies,

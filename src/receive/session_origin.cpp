@@ -52,7 +52,7 @@ void Session::examine(std::string_view header) {
                          .post = [executor = stream_->executor()](
                                      auto answer) { boost::asio::post(executor, std::move(answer)); },
                          .timeout = dialog_.setting().config->authentication.timeout,
-                         .known = &known});
+                         .known = known});
 }
 
 awaitable<std::optional<Reply>> Session::judge_origin(Examination& examination, std::string_view header,
